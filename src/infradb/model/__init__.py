@@ -1,0 +1,1 @@
+"""What exists: entity types by domain, and the plain data they are turned into."""

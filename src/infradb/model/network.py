@@ -1,0 +1,248 @@
+"""Networks, the addresses in them, the ways between them and the rules on those ways."""
+
+from typing import Annotated, Literal
+
+from infradb.model.entity import Entity, Measured, People, Redacted, key
+from infradb.model.types import (
+    ContainerId,
+    Count,
+    Destination,
+    HostId,
+    Instant,
+    InterfaceId,
+    IpAddressText,
+    JsonList,
+    MacAddress,
+    Name,
+    NetworkId,
+    OwningHostId,
+    SortedAddress,
+    SortedCidr,
+    Text,
+    VlanId,
+)
+
+
+class Network(Entity):
+    """An IP network, known because it was seen or planned."""
+
+    table = "networks"
+    natural_keys = (key("vrf", "cidr", unique=True),)
+    adopted_by = key("vrf", "cidr")
+    short_names = ("prefixes", "subnets")
+    grace_seconds = 86400
+    listed = ("network_name", "cidr", "vrf", "vlan_id", "gateway", "security_zone", "dhcp_enabled", "purpose")
+    indexes = (("vrf", "first_key"), ("parent_network_id",))
+
+    network_name: Name
+    """What it is called; the CIDR where nobody named it."""
+
+    cidr: SortedCidr
+    """Network address and prefix length."""
+
+    vrf: Name = "default"
+    """Address space it lies in: `default`, `docker:<engine>` for an engine's bridges, `host:<machine>` for loopback."""
+
+    vlan_id: VlanId | None = None
+    """802.1Q tag that carries it."""
+
+    gateway: IpAddressText | None = None
+    """Address that leads out of it."""
+
+    dns_servers: JsonList | None = None
+    """Addresses of its resolvers."""
+
+    dhcp_enabled: bool | None = None
+    """Whether addresses are handed out in it."""
+
+    dhcp_range_start: IpAddressText | None = None
+    """First address handed out."""
+
+    dhcp_range_end: IpAddressText | None = None
+    """Last address handed out."""
+
+    purpose: Annotated[Text | None, People()] = None
+    """What it is there for."""
+
+    security_zone: Annotated[Literal["public", "dmz", "management", "private", "isolated"] | None, People()] = None
+    """How far it is trusted."""
+
+    parent_network_id: NetworkId | None = None
+    """Smallest network of the same address space that contains it."""
+
+    notes: Annotated[Text | None, People(), Redacted()] = None
+    """Whatever is worth knowing about it."""
+
+
+class IpAddress(Entity):
+    """An address that something has, had or is to have."""
+
+    table = "ip_addresses"
+    natural_keys = (key("vrf", "ip_address", unique=True),)
+    adopted_by = key("vrf", "ip_address")
+    short_names = ("ips", "addresses")
+    grace_seconds = 3600
+    listed = ("ip_address", "network_id", "host_id", "interface_id", "allocation_type", "hostname", "vrf")
+    indexes = (
+        ("network_id", "allocation_type"),
+        ("host_id",),
+        ("interface_id",),
+        ("docker_container_id",),
+        ("vrf", "ip_key"),
+    )
+
+    ip_address: SortedAddress
+    """The address itself (RFC 5952)."""
+
+    vrf: Name = "default"
+    """Address space it lies in, as its network's."""
+
+    network_id: NetworkId | None = None
+    """Smallest known network that contains it."""
+
+    interface_id: InterfaceId | None = None
+    """Interface that carries it."""
+
+    host_id: HostId | None = None
+    """Host that has it."""
+
+    docker_container_id: ContainerId | None = None
+    """Container that has it."""
+
+    allocation_type: Literal["static", "dhcp", "reserved", "docker", "virtual"] = "static"
+    """How it came to its holder."""
+
+    hostname: Text | None = None
+    """Name that belongs to it."""
+
+    mac_address: MacAddress | None = None
+    """Hardware address it was seen with."""
+
+    last_seen_at: Annotated[Instant | None, Measured(dead_band=0)] = None
+    """When it last answered or was leased."""
+
+    purpose: Annotated[Text | None, People()] = None
+    """What it is there for."""
+
+    notes: Annotated[Text | None, People(), Redacted()] = None
+    """Whatever is worth knowing about it."""
+
+
+_WAY = ("routing_table", "destination_network", "gateway_ip", "metric", "interface_name")
+
+
+class NetworkRoute(Entity):
+    """A way that a host sends packets."""
+
+    table = "network_routes"
+    natural_keys = (
+        key("host_id", *_WAY, unique=True),
+        key("source_network_id", *_WAY, unique=True),
+    )
+    short_names = ("routes",)
+    grace_seconds = 600
+    listed = ("host_id", "destination_network", "gateway_ip", "interface_name", "metric", "route_type")
+    indexes = (("gateway_host_id",),)
+
+    host_id: OwningHostId | None = None
+    """Host whose table holds it; unknown for imported ones."""
+
+    source_network_id: NetworkId | None = None
+    """Network for which it was noted, in imported ones."""
+
+    destination_network: Destination
+    """Where it leads: `default` or a network."""
+
+    gateway_ip: IpAddressText | Literal[""] = ""
+    """Next hop; empty where the destination is on the link."""
+
+    gateway_host_id: HostId | None = None
+    """Host that has the next hop's address."""
+
+    metric: Count = 0
+    """The lower one is preferred."""
+
+    route_type: Literal["static", "dynamic", "default", "connected"] | None = None
+    """How it came about."""
+
+    interface_name: Text = ""
+    """Interface it leaves through."""
+
+    routing_table: Text = "main"
+    """Routing table that holds it."""
+
+    description: Annotated[Text | None, People()] = None
+    """Whatever is worth knowing about it."""
+
+
+class FirewallRule(Entity):
+    """One rule of one packet filter, in the order in which it is evaluated."""
+
+    table = "firewall_rules"
+    natural_keys = (key("firewall_host_id", "native_id", unique=True),)
+    short_names = ("rules",)
+    listed = (
+        "firewall_host_id",
+        "chain",
+        "rule_number",
+        "action",
+        "direction",
+        "protocol",
+        "source_network",
+        "destination_network",
+        "destination_port",
+        "enabled",
+        "description",
+    )
+    indexes = (("firewall_host_id", "chain", "rule_number"),)
+
+    firewall_host_id: OwningHostId
+    """Host that filters."""
+
+    native_id: Name
+    """Identifier that the firewall gives it, or a hash of what it matches; never its number."""
+
+    chain: Text | None = None
+    """Chain, zone or interface group that holds it."""
+
+    rule_number: Count | None = None
+    """Place in the order of evaluation."""
+
+    action: Literal["allow", "deny", "reject", "nat"]
+    """What it does with a packet that matches."""
+
+    direction: Literal["in", "out", "forward"]
+    """Which packets it looks at."""
+
+    protocol: Literal["tcp", "udp", "icmp", "any"] | Text | None = None
+    """Protocol that it matches."""
+
+    source_network: Text | None = None
+    """Where packets come from: network, alias or `any`."""
+
+    source_port: Text | None = None
+    """Source port, range or `any`."""
+
+    destination_network: Text | None = None
+    """Where packets go: network, alias or `any`."""
+
+    destination_port: Text | None = None
+    """Destination port, range or `any`."""
+
+    nat_to: Text | None = None
+    """Address and port that it rewrites to."""
+
+    interface: Text | None = None
+    """Interface that it is bound to."""
+
+    schedule_name: Text | None = None
+    """Schedule that switches it."""
+
+    schedule_enabled: bool | None = None
+    """Whether the schedule is in force."""
+
+    enabled: bool = True
+    """Whether it is in force."""
+
+    description: Annotated[Text | None, People(), Redacted()] = None
+    """Comment."""

@@ -1,0 +1,139 @@
+"""What a source said. Collectors and importers make these; nobody changes them.
+
+A run has scopes, a scope has answers, an answer says something about one or more things. An answer's
+digest is compared before anything of it is parsed, so that a rescan that finds nothing new costs little.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Literal
+
+import orjson
+
+from infradb.model.entity import Entity
+
+ScopeStatus = Literal["complete", "partial", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing as one source described it.
+
+    Only the fields that were set count as said: ``Host(hostname="pve1")`` says nothing about the serial
+    number, ``Host(hostname="pve1", serial_number=None)`` says that there is none. A reference holds the
+    native key of another observation of the same source. Measured fields may be among the values.
+    """
+
+    key: str
+    """What the source itself calls the thing; unique within the source: `container/3f2a…`."""
+
+    table: str
+    """Table of the thing's type."""
+
+    values: Mapping[str, Any]
+    """Field -> value, as the type's definition takes it."""
+
+
+def observe(native_key: str, entity: Entity) -> Observation:
+    """Return an observation of what was set on `entity`."""
+    values = entity.__dict__
+    return Observation(native_key, entity.table, {name: values[name] for name in entity.model_fields_set})
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row or one of its fields that could not be taken in: it goes to quarantine."""
+
+    key: str
+    """Native key of the row: table/id."""
+
+    reason: str
+    """Why, in words that its owner understands."""
+
+    content: Any
+    """What it held, secrets redacted."""
+
+    field: str = ""
+    """The field; empty where the whole row is rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source answered about one thing and its parts."""
+
+    key: str
+    """Native key of the thing itself; the first observation has the same one."""
+
+    digest: int
+    """`digest_of` the redacted raw answer without its measured values."""
+
+    parse: Callable[[], Sequence[Observation | Rejected]]
+    """Returns what the answer says, the thing itself first; called only where the digest is not the known one."""
+
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Native key -> measured field -> value: kept current even where nothing else changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeResult:
+    """What one answer of a source could enumerate: the containers of one engine, one host's facts."""
+
+    name: str
+    """Name of the scope within the source; stable over runs."""
+
+    status: ScopeStatus
+    """Complete: absence means absence. Partial: it only adds. Failed: it changes nothing."""
+
+    answers: Iterable[Answer] = ()
+    """The answers, parents before children; a sequence where the scope is complete."""
+
+    errors: tuple[str, ...] = ()
+    """What failed, one sentence each, with what to do."""
+
+    gone: tuple[str, ...] = ()
+    """Native keys of things whose end was positively seen; needs no complete scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRun:
+    """One pass over one source."""
+
+    source: str
+    """Name of the source."""
+
+    started_at: str
+    """Instant at which reading began."""
+
+    scopes: Sequence[ScopeResult]
+    """Results; scopes whose things own those of others come first."""
+
+    actors: Mapping[str, str] = field(default_factory=dict)
+    """Native key -> who caused its change, where the source knows it."""
+
+    @property
+    def status(self) -> ScopeStatus:
+        """Return the worst status of the scopes."""
+        statuses = {scope.status for scope in self.scopes}
+        if statuses <= {"complete"} and statuses:
+            return "complete"
+        return "failed" if statuses <= {"failed"} else "partial"
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Return what failed in any scope."""
+        return tuple(error for scope in self.scopes for error in scope.errors)
+
+
+def digest_of(raw: Any, parser_version: int) -> int:
+    """Return a signed 64-bit hash of a raw answer; it changes with the version of its parser.
+
+    Equal answers give equal digests whatever the order of their keys. 64 bits suffice, because digests are
+    compared only with the earlier one of the same thing.
+
+    >>> digest_of({"a": 1, "b": 2}, 1) == digest_of({"b": 2, "a": 1}, 1) != digest_of({"a": 1, "b": 2}, 2)
+    True
+    """
+    text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    hashed = blake2b(text, digest_size=8, salt=parser_version.to_bytes(4, "big"))
+    return int.from_bytes(hashed.digest(), "big", signed=True)
