@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes ready what the tests need beside Python: a Docker engine with a small image, PostgreSQL's server programs,
-# network namespaces and a few tools. Can be run again at any time; does only what is missing.
+# network namespaces and a few tools. Can be run again at any time; does only what is missing. With the argument
+# `image` it only makes the image.
 #
 # As root on Debian or Ubuntu it installs packages and starts the engine. Elsewhere it says what it could not do,
 # and the tests that need it are skipped by name. With CI=true a missing peer is a failure.
@@ -32,6 +33,31 @@ static_busybox() {
     done
     return 1
 }
+
+# --- a small image, made here: no registry needed ------------------------------------------------------------------
+
+make_image() {
+    local busybox root applet
+    busybox=$(static_busybox) || { echo 'busybox-static is not installed'; return 1; }
+    root=$(mktemp -d) || return 1
+    mkdir -p "$root"/{bin,dev,etc,proc,root,sys,tmp,var}
+    chmod 1777 "$root/tmp"
+    cp "$busybox" "$root/bin/busybox"
+    # One link per applet, so that `docker exec NAME wget …` finds it.
+    for applet in $("$busybox" --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
+    printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
+    printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+    tar -C "$root" --numeric-owner --owner=0 --group=0 -c . |
+        docker import --change 'CMD ["sh"]' --change 'ENV PATH=/bin' - "$IMAGE" >/dev/null
+    local done=$?
+    rm -rf "$root"
+    return $done
+}
+
+if [ "${1:-}" = image ]; then
+    make_image
+    exit
+fi
 
 # --- packages -------------------------------------------------------------------------------------------------------
 
@@ -75,7 +101,15 @@ fi
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 # A second engine in one network namespace would take the first one's docker0 away, so a running one is waited for.
-engine_runs() { pgrep -x dockerd >/dev/null 2>&1; }
+engine_runs() {
+    local process here
+    here=$(readlink /proc/self/ns/net)
+    for process in $(grep -lsx dockerd /proc/[0-9]*/comm); do
+        # Only root may look at others' namespaces; whoever may not cannot start an engine either.
+        [ "$(readlink "${process%/comm}/ns/net" 2>/dev/null || echo "$here")" = "$here" ] && return 0
+    done
+    return 1
+}
 
 wait_for_engine() {
     local deadline=$((SECONDS + ENGINE_WAIT_SECONDS))
@@ -117,25 +151,7 @@ else
     lacks docker "${why_no_engine:-no engine answers}"
 fi
 
-# --- a small image, made here: no registry needed ------------------------------------------------------------------
-
-make_image() {
-    local busybox root applet
-    busybox=$(static_busybox) || { echo 'busybox-static is not installed'; return 1; }
-    root=$(mktemp -d) || return 1
-    mkdir -p "$root"/{bin,dev,etc,proc,root,sys,tmp,var}
-    chmod 1777 "$root/tmp"
-    cp "$busybox" "$root/bin/busybox"
-    # One link per applet, so that `docker exec NAME wget …` finds it.
-    for applet in $("$busybox" --list); do [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"; done
-    printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
-    printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
-    tar -C "$root" --numeric-owner --owner=0 --group=0 -c . |
-        docker import --change 'CMD ["sh"]' --change 'ENV PATH=/bin' - "$IMAGE" >/dev/null
-    local done=$?
-    rm -rf "$root"
-    return $done
-}
+# --- the image -------------------------------------------------------------------------------------------------------
 
 if ! engine_answers; then
     lacks busybox-image 'needs the Docker engine'
