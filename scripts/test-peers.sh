@@ -75,6 +75,31 @@ has lsblk || wanted+=(util-linux)
 has git || wanted+=(git)
 has ps || wanted+=(procps)
 
+POLICY=/usr/sbin/policy-rc.d
+NO_CLUSTER=/etc/postgresql-common/createcluster.d/infradb-test.conf
+
+# Tests need programs, not services: nothing that is installed here may start by itself, now or at the next boot.
+quietly_install() {
+    local log=$1 package own_policy='' done=0
+    shift
+    export DEBIAN_FRONTEND=noninteractive
+    if [ ! -e "$POLICY" ]; then printf '#!/bin/sh\nexit 101\n' >"$POLICY" && chmod +x "$POLICY" && own_policy=yes; fi
+    mkdir -p "${NO_CLUSTER%/*}" && echo 'create_main_cluster = false' >"$NO_CLUSTER"
+
+    # One lost package must not keep the others away: first all at once, then each by itself.
+    if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+        for package in "$@"; do
+            apt-get install -y --no-install-recommends "$package" >"$log" 2>&1 ||
+                { echo "apt-get install $package failed:" >&2; tail -n 3 "$log" >&2; done=1; }
+        done
+    fi
+
+    rm -f "$NO_CLUSTER"
+    [ -z "$own_policy" ] || rm -f "$POLICY"
+    case " $* " in *' openssh-server '*) ! has systemctl || systemctl disable ssh >/dev/null 2>&1 || true ;; esac
+    return $done
+}
+
 if [ ${#wanted[@]} -gt 0 ]; then
     if [ "$(id -u)" -ne 0 ]; then
         echo "not root: cannot install ${wanted[*]}" >&2
@@ -82,16 +107,9 @@ if [ ${#wanted[@]} -gt 0 ]; then
     elif ! has apt-get; then
         echo "no apt-get here: install by hand what provides ${wanted[*]}" >&2
     else
-        export DEBIAN_FRONTEND=noninteractive
         echo "installing ${wanted[*]}"
         log=$(mktemp)
-        # One lost package must not keep the others away: first all at once, then each by itself.
-        if ! { apt-get update && apt-get install -y --no-install-recommends "${wanted[@]}"; } >"$log" 2>&1; then
-            for package in "${wanted[@]}"; do
-                apt-get install -y --no-install-recommends "$package" >"$log" 2>&1 ||
-                    { echo "apt-get install $package failed:" >&2; tail -n 3 "$log" >&2; }
-            done
-        fi
+        quietly_install "$log" "${wanted[@]}"
         rm -f "$log"
     fi
 fi
