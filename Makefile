@@ -5,8 +5,8 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 PIP := $(PYTHON_IN_VENV) -m pip --disable-pip-version-check --quiet
 PYTEST_ARGUMENTS ?= -n auto
 
-# Folders and files that `make generate` writes and Git keeps.
-GENERATED := docs/reference openapi.json
+# What differs from the last commit, as one text: whatever `make generate` changes shows in it.
+TREE_STATE := git status --porcelain; git diff
 
 export PYTHON
 
@@ -46,9 +46,8 @@ lint: setup-dev ## Style, types, import rules, and whether the generated files a
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy --strict
 	$(VENV)/bin/lint-imports
-	@$(MAKE) --no-print-directory generate
-	@changed=$$(git status --porcelain -- $(GENERATED)); if [ -n "$$changed" ]; then \
-		git --no-pager diff --stat -- $(GENERATED); echo "$$changed"; \
+	@before=$$($(TREE_STATE)) && $(MAKE) --no-print-directory generate && after=$$($(TREE_STATE)) && \
+		if [ "$$before" != "$$after" ]; then git --no-pager diff --stat; git status --short; \
 		echo "generated files were out of date: commit what 'make generate' wrote"; exit 1; fi
 
 format: setup-dev ## Format, and mend what can be mended

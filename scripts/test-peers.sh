@@ -199,10 +199,11 @@ if ! has ip; then
     lacks netns 'ip (iproute2) is not installed'
 elif [ "$(id -u)" -ne 0 ]; then
     lacks netns 'only root may make network namespaces'
-elif why=$(ip netns add "$probe" 2>&1); then
+elif why=$({ ip netns add "$probe" && ip -n "$probe" link set lo up; } 2>&1); then
     ip netns del "$probe"
     ready netns "$(ip -V 2>&1)"
 else
+    ip netns del "$probe" 2>/dev/null
     lacks netns "$why"
 fi
 

@@ -401,13 +401,13 @@ def netns() -> Iterator[str]:
     name = f"infradb-{secrets.token_hex(4)}"
     try:
         run_ip("netns", "add", name)
-    except RuntimeError as error:
-        missing("netns", str(error))
-    try:
         run_ip("-n", name, "link", "set", "lo", "up")
-        yield name
-    finally:
-        run_ip("netns", "del", name)
+    except RuntimeError as error:
+        with contextlib.suppress(RuntimeError):
+            run_ip("netns", "del", name)
+        missing("netns", str(error))
+    yield name
+    run_ip("netns", "del", name)
 
 
 # --- hooks, taken in by conftest.py ----------------------------------------------------------------------------------
