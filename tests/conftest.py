@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 from tests import peers
 from tests.peers import (  # noqa: F401  (fixtures are used by their names)
@@ -16,6 +19,10 @@ from tests.peers import (  # noqa: F401  (fixtures are used by their names)
     postgresql_cluster,
     postgresql_url,
 )
+
+# A machine that runs every test at once keeps no deadlines; CI tries the same examples each time.
+settings.register_profile("infradb", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("infradb")
 
 
 def pytest_configure(config: pytest.Config) -> None:
