@@ -74,6 +74,9 @@ class Answer:
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Native key -> measured field -> value: kept current even where nothing else changed."""
 
+    whole: bool = False
+    """In a partial scope: it still is everything about its thing, so a part that it no longer names is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScopeResult:

@@ -158,7 +158,7 @@ class Claim(Record):
     """What one source says, in one scope, about one thing that it knows by one native key."""
 
     table = "claims"
-    unique = (("scope_id", "native_key"),)
+    unique = (("native_key", "scope_id"),)
     indexes = (("entity_id",), ("scope_id", "answer"))
 
     id: int
@@ -190,6 +190,9 @@ class Claim(Record):
 
     missing_since: Instant | None = None
     """When it was last seen, while it is missing but within its grace."""
+
+    withdrawn_at: Instant | None = None
+    """Since when the source says it no more; kept, so that what comes back is known again."""
 
     expires: Text | None = None
     """Until when single fields are claimed (JSON: field -> instant)."""

@@ -1,0 +1,1 @@
+"""Writes the committed generated files: `python -m infradb.generate`."""

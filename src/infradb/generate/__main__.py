@@ -1,0 +1,22 @@
+"""Writes every generated file where it belongs."""
+
+from pathlib import Path
+
+from infradb.store.ddl import schema
+
+ROOT = Path(__file__).parents[3]
+
+
+def outputs() -> dict[Path, str]:
+    """Return every generated file with its content."""
+    store = ROOT / "src/infradb/store"
+    return {
+        store / "schema.sqlite.sql": schema("sqlite"),
+        store / "schema.postgresql.sql": schema("postgresql"),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in outputs().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")

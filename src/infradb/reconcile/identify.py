@@ -1,0 +1,253 @@
+"""Decides which known entity an observation is about.
+
+In this order: the native key; hard keys, strongest first; what the thing is called below its parent; adoption of
+what a person typed. Contradiction forbids, two candidates mean that nothing is done and a finding, and whatever
+is left is new.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infradb.change import Note, SourceOrder
+from infradb.model.describe import EntityType
+from infradb.model.entity import Key
+from infradb.observation import Observation
+from infradb.reconcile.identity import compatible, contradicts, hard_keys
+from infradb.reconcile.known import Holder, Known
+
+
+@dataclass(slots=True)
+class Item:
+    """One observation on its way to an entity."""
+
+    observation: Observation
+    answer_key: str
+    digest: int | None
+    said: Mapping[str, Any]
+    measured: Mapping[str, Any]
+    resolved: dict[str, Any] = field(default_factory=dict)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    entity_id: int = 0
+    rule: str = ""
+    evidence: Any = None
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class Candidates:
+    """What one batch of one type was found to know."""
+
+    holders: dict[tuple[str, str], list[Holder]]
+    named: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]]
+    held: dict[int, dict[str, set[str]]]
+    counts: Counter[tuple[Any, ...]]
+    rows: dict[int, dict[str, Any]]
+    declared: set[int]
+
+
+class Identifier:
+    """Identifies the observations of one run, batch by batch."""
+
+    def __init__(self, source: SourceOrder, known: Known, new_id: Callable[[], int]) -> None:
+        self.source = source
+        self.known = known
+        self.ids: dict[str, int] = {}
+        self.retired: set[int] = set()
+        self.notes: list[Note] = []
+        self.present: Collection[str] = frozenset()
+        self.key_of: dict[int, str] = {}
+        self.clashes: list[tuple[str, str, int]] = []
+        """(table, field, entity id) of unique names whose holder must let go of them first."""
+        self._new_id = new_id
+
+    def learn(self, keys: Collection[str]) -> None:
+        """Look up native keys that the run has not met yet."""
+        unknown = [k for k in keys if k not in self.ids]
+        if unknown:
+            for key, holder in self.known.natives(self.source.id, unknown).items():
+                self.ids[key] = holder.entity_id
+                if holder.retired:
+                    self.retired.add(holder.entity_id)
+
+    def identify(self, entity_type: EntityType, items: list[Item]) -> None:
+        """Give each item its entity: a known one, a new one, or 0 where a person must decide."""
+        self.learn([i.observation.key for i in items])
+        candidates = self._candidates(entity_type, items)
+        for item in items:
+            key = item.observation.key
+            item.entity_id, item.rule, item.evidence = self._decide(entity_type, item, candidates)
+            if item.rule == "conflict":
+                continue
+            if not item.entity_id:
+                item.entity_id, item.rule, item.is_new = self._new_id(), "new", True
+            self.ids[key] = item.entity_id
+            self.key_of[item.entity_id] = key
+            self._remember(entity_type, item, candidates)
+
+
+    def _candidates(self, entity_type: EntityType, items: list[Item]) -> Candidates:
+        pairs: set[tuple[str, str]] = set()
+        if entity_type.hard_keys:
+            for item in items:
+                item.pairs = hard_keys(entity_type, item.said)
+                pairs.update(item.pairs)
+        holders = self.known.holders(pairs) if pairs else {}
+        unknown = [i for i in items if not self._live_native(i)]
+        named: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
+        counts: Counter[tuple[Any, ...]] = Counter()
+        for key in _lookups(entity_type):
+            wanted = {k for i in unknown if (k := _values(key.fields, i.resolved)) is not None}
+            named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
+        if entity_type.adopted_by:
+            counts.update(_values(entity_type.adopted_by.fields, i.resolved) for i in items)  # type: ignore[arg-type]
+        ids = {h.entity_id for hs in holders.values() for h in hs} | {e for n in named.values() for f in n.values() for e in f}
+        native = {self.ids[i.observation.key] for i in items if i.observation.key in self.ids}
+        held = self.known.identifiers(ids | native) if entity_type.hard_keys and (ids or native) else {}
+        rows, declared = {}, set()
+        if ids:
+            rows = self.known.rows(entity_type.table, ids)
+            self._learn_keys(ids, declared)
+        return Candidates(holders, named, held, counts, rows, declared)
+
+    def _learn_keys(self, ids: set[int], declared: set[int]) -> None:
+        """Note which candidates this source still sees under another key, and which only people spoke about."""
+        for entity_id, claims in self.known.claims(ids).items():
+            live = [c for c in claims if not c.withdrawn_at]
+            if all(self.known.sources[c.source_id].declared for c in live):
+                declared.add(entity_id)
+            for claim in live:
+                if claim.source_id == self.source.id and claim.native_key in self.present:
+                    self.key_of.setdefault(entity_id, claim.native_key)
+
+    def _decide(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
+        native = self.ids.get(item.observation.key)
+        if native is not None and contradicts(entity_type, item.pairs, at.held.get(native, {})):
+            native = None
+        if native is not None and native not in self.retired:
+            return native, "native-key", None
+        found, rule, evidence = self._by_hard_keys(entity_type, item, at)
+        if not found and rule != "conflict":
+            found, rule, evidence = self._by_name(entity_type, item, at)
+        if not found and rule != "conflict" and native is not None:
+            return native, "native-key", None
+        if not found and rule != "conflict":
+            found, rule, evidence = self._by_adoption(entity_type, item, at)
+        return found, rule, evidence
+
+    def _by_hard_keys(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
+        found: dict[int, tuple[str, str]] = {}
+        for pair in item.pairs:
+            holders = at.holders.get(pair, [])
+            live = [h for h in holders if not h.retired] or holders
+            if len(live) > 1:
+                self._note_collision(entity_type, pair, [h.entity_id for h in live])
+                continue
+            for holder in live:
+                if self._taken(holder.entity_id, item):
+                    self._note_collision(entity_type, pair, [holder.entity_id])
+                elif not contradicts(entity_type, item.pairs, at.held.get(holder.entity_id, {})):
+                    found.setdefault(holder.entity_id, pair)
+        alive = {e: p for e, p in found.items() if e not in self.retired and not self._is_retired(e, at)}
+        found = alive or found
+        if len(found) > 1:
+            self._note_two(entity_type, item, list(found), "its identifiers point at different ones")
+            return 0, "conflict", None
+        for entity_id, (scheme, value) in found.items():
+            return entity_id, f"hard-key:{scheme}", {"value": value}
+        return 0, "", None
+
+    def _by_name(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
+        for key in entity_type.natural_keys:
+            if not (key.unique or key.succeeds):
+                continue
+            values = _values(key.fields, item.resolved)
+            for entity_id in at.named[key.fields].get(values, []) if values else []:
+                refused = self._taken(entity_id, item) if key.succeeds else False
+                if refused or (not key.succeeds and contradicts(entity_type, item.pairs, at.held.get(entity_id, {}))):
+                    if key.unique:
+                        self.clashes.append((entity_type.table, key.fields[-1], entity_id))
+                    continue
+                return entity_id, "natural-key", {"fields": list(key.fields)}
+        return 0, "", None
+
+    def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
+        key = entity_type.adopted_by
+        values = _values(key.fields, item.resolved) if key else None
+        if key is None or values is None:
+            return 0, "", None
+        fit = [
+            e
+            for e in at.named[key.fields].get(values, [])
+            if not self._taken(e, item)
+            and (self.source.declared or e in at.declared)
+            and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
+            and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
+        ]
+        if len(fit) > 1 or (fit and at.counts[values] > 1):
+            self._note_two(entity_type, item, fit, "more than one thing has its name")
+            return 0, "", None
+        return (fit[0], "adopted", {"fields": list(key.fields)}) if fit else (0, "", None)
+
+    def _taken(self, entity_id: int, item: Item) -> bool:
+        """Tell whether this source itself holds the entity apart: it sees it under another key in the same run."""
+        other = self.key_of.get(entity_id)
+        return other is not None and other != item.observation.key
+
+    def _live_native(self, item: Item) -> bool:
+        entity_id = self.ids.get(item.observation.key)
+        return entity_id is not None and entity_id not in self.retired
+
+    def _is_retired(self, entity_id: int, at: Candidates) -> bool:
+        return bool(at.rows.get(entity_id, {}).get("retired_at"))
+
+    def _remember(self, entity_type: EntityType, item: Item, at: Candidates) -> None:
+        """Let later observations of the batch find what this one made."""
+        if not item.is_new:
+            return
+        for pair in item.pairs:
+            at.holders.setdefault(pair, []).append(Holder(item.entity_id, retired=False))
+        if item.pairs:
+            at.held[item.entity_id] = {scheme: {value} for scheme, value in item.pairs}
+        for fields, found in at.named.items():
+            values = _values(fields, item.resolved)
+            if values is not None:
+                found.setdefault(values, []).append(item.entity_id)
+
+    def _note_collision(self, entity_type: EntityType, pair: tuple[str, str], ids: list[int]) -> None:
+        scheme, value = pair
+        self.notes.append(
+            Note(
+                "identifier-collision",
+                "medium",
+                f"{entity_type.table}:{scheme}:{value}",
+                f"several live {entity_type.table} show the same {scheme.replace('_', ' ')}; it identifies none of them"
+                " (was a clone not sealed?)",
+                ids[0],
+                {"scheme": scheme, "entities": ids},
+            )
+        )
+
+    def _note_two(self, entity_type: EntityType, item: Item, ids: list[int], why: str) -> None:
+        self.notes.append(
+            Note(
+                "identity-conflict",
+                "high",
+                f"{self.source.name}:{item.observation.key}",
+                f"{item.observation.key} of {self.source.name} may be any of {len(ids)} {entity_type.table}: {why}",
+                ids[0] if ids else None,
+                {"candidates": ids, "native_key": item.observation.key},
+            )
+        )
+
+
+def _lookups(entity_type: EntityType) -> list[Key]:
+    wanted = [k for k in entity_type.natural_keys if k.unique or k.succeeds]
+    adopted = entity_type.adopted_by
+    return wanted if adopted is None or adopted.fields in [k.fields for k in wanted] else [*wanted, adopted]
+
+
+def _values(fields: tuple[str, ...], resolved: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    values = tuple([resolved.get(f) for f in fields])
+    return None if None in values else values

@@ -1,0 +1,83 @@
+"""What makes two things one: hard keys in comparable form, and what contradicts.
+
+The rules are those of `docs/concepts.md`; each case has a test by its own name.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from infradb.model.describe import EntityType
+
+JUNK = frozenset(
+    {
+        "", "0", "none", "null", "n/a", "na", "unknown", "default string", "to be filled by o.e.m.", "to be filled by oem",
+        "system serial number", "not specified", "not applicable", "not available", "invalid", "oem", "o.e.m.", "123456789",
+        "1234567890", "0123456789", "empty", "chassis serial number", "standard", "xxxxxxxx", "system manufacturer", "no asset tag",
+    }
+)  # fmt: skip
+"""Values that vendors leave in firmware and that identify nothing."""
+_UUID = re.compile(r"^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4}-[0-9a-f]{12})$")
+_SHOWS_ITS_HOST = ("smbios_uuid", "vendor", "serial_number")
+
+
+def hard_keys(entity_type: EntityType, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the identifiers in `values`, strongest first, as (scheme, comparable value).
+
+    An LXC container shows its host's firmware, so firmware identifies it not at all.
+    """
+    found: list[tuple[str, str]] = []
+    for key in entity_type.hard_keys:
+        parts = [values.get(f) for f in key.fields]
+        if any(p is None for p in parts):
+            continue
+        if values.get("host_type") == "lxc" and key.fields[0] in _SHOWS_ITS_HOST:
+            continue
+        comparable = [_comparable(f, str(p)) for f, p in zip(key.fields, parts, strict=True)]
+        if comparable[-1] not in JUNK:
+            found.append(("+".join(key.fields), "|".join(comparable)))
+    return found
+
+
+def contradicts(entity_type: EntityType, pairs: list[tuple[str, str]], held: Mapping[str, set[str]]) -> bool:
+    """Tell whether an exclusive identifier differs while no stronger one agrees."""
+    seen = dict(pairs)
+    for key in entity_type.hard_keys:
+        scheme = "+".join(key.fields)
+        mine, theirs = seen.get(scheme), held.get(scheme)
+        if mine is None or not theirs:
+            continue
+        if mine in theirs:
+            return False
+        if key.exclusive:
+            return True
+    return False
+
+
+def compatible(table: str, observed: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Tell whether two descriptions may be of one thing as far as their kinds go."""
+    if table != "hosts":
+        return True
+    kinds = {observed.get("host_type"), row.get("host_type")} - {None, "docker_host"}
+    numbers = {observed.get("vmid"), row.get("vmid")} - {None}
+    return len(kinds) <= 1 and len(numbers) <= 1
+
+
+def _comparable(field: str, value: str) -> str:
+    text = value.strip().lower()
+    if field == "container_id":
+        return text[:12]
+    if field == "smbios_uuid":
+        return _either_byte_order(text)
+    return text
+
+
+def _either_byte_order(uuid: str) -> str:
+    """Return one form for a UUID and its twin with the first three fields byte-swapped (SMBIOS 2.6, 7.2.1)."""
+    match = _UUID.match(uuid)
+    if not match:
+        return uuid
+    if len(set(uuid.replace("-", ""))) == 1:
+        return ""
+    swapped = "-".join([*("".join(reversed(re.findall("..", part))) for part in match.groups()[:3]), match[4]])
+    return min(uuid, swapped)

@@ -1,0 +1,279 @@
+"""Works out what a run changes: claims, then winning values, then a change set. Values follow from claims alone."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from infradb.change import Change, ChangeSet, ClaimWrite, Note, SourceOrder, StoredClaim
+from infradb.model.catalog import BY_TABLE, ORDER
+from infradb.model.describe import EntityType
+from infradb.observation import Answer, Observation, Rejected
+from infradb.reconcile.identify import Identifier, Item
+from infradb.reconcile.known import Known
+from infradb.reconcile.values import Said, change_type, differences, unexpired, winners
+
+_SORTED = orjson.OPT_SORT_KEYS
+
+
+class Planner:
+    """Plans the batches of one run; `now` is the instant at which the run is taken in."""
+
+    def __init__(self, source: SourceOrder, known: Known, new_id: Callable[[], int], now: str) -> None:
+        self.source = source
+        self.known = known
+        self.now = now
+        self.identifier = Identifier(source, known, new_id)
+        self.merged: dict[str, int] = {}
+        """Old-table-like prefix of the native key -> answers whose thing another answer had already."""
+        self.pending: dict[int, str] = {}
+        """Entities with a reference to something that the run has not reached yet, and their tables."""
+
+    def plan(
+        self, scope_id: int, answers: Sequence[Answer], known: Mapping[str, int]
+    ) -> tuple[ChangeSet, list[Rejected], list[StoredClaim]]:
+        """Plan a batch of new or changed answers.
+
+        `known` gives the claim ids of the answers that are known. Returns what to write, what cannot be taken in,
+        and the claims about parts that their answers no longer make.
+        """
+        items, rejected = _items(answers)
+        result = ChangeSet()
+        parts = self.known.parts(scope_id, [a.key for a in answers if a.key in known])
+        old = {c.native_key: c for claims in parts.values() for c in claims}
+        kept: list[Item] = []
+        for table in sorted(items, key=ORDER.__getitem__):
+            kept += self._identified(BY_TABLE[table], items[table], result)
+        self._claims(scope_id, kept, known, old, result)
+        said = {i.observation.key for i in kept}
+        vanished = [c for c in old.values() if c.native_key not in said and not c.withdrawn_at]
+        self._values(scope_id, kept, result)
+        self._park(result)
+        result.notes += self.identifier.notes
+        self.identifier.notes = []
+        return result, rejected, vanished
+
+    def settle(self, ids: Iterable[int], ignored_claims: set[int]) -> ChangeSet:
+        """Recompute entities whose claims changed otherwise: one was withdrawn, or a reference can be resolved now."""
+        result = ChangeSet()
+        tables = self.known.tables(list(ids))
+        for table in sorted(set(tables.values()), key=ORDER.__getitem__):
+            of_table = [e for e, t in tables.items() if t == table]
+            stored = self.known.claims(of_table)
+            said = {e: [c for c in stored.get(e, []) if not c.withdrawn_at and c.id not in ignored_claims] for e in of_table}
+            self._recompute(BY_TABLE[table], said, {}, result)
+        return result
+
+    def _park(self, result: ChangeSet) -> None:
+        """Find the holders of unique names that a batch gives to others."""
+        renamed: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], int]] = {}
+        for change in result.changes:
+            if change.change_type == "create" or not change.new:
+                continue
+            for key in BY_TABLE[change.table].natural_keys:
+                if key.unique and any(f in change.new for f in key.fields):
+                    row = {**self.known.rows(change.table, [change.entity_id])[change.entity_id], **change.new}
+                    values = tuple(row[f] for f in key.fields)
+                    if None not in values:
+                        renamed.setdefault((change.table, key.fields), {})[values] = change.entity_id
+        clashes = set(self.identifier.clashes)
+        for (table, fields), wanted in renamed.items():
+            for values, holders in self.known.named(table, fields, list(wanted)).items():
+                clashes |= {(table, fields[-1], h) for h in holders if h != wanted[values]}
+        self.identifier.clashes = []
+        result.parked = sorted(clashes)
+
+    def _identified(self, entity_type: EntityType, items: list[Item], result: ChangeSet) -> list[Item]:
+        """Resolve references, identify, and return the items that found their place."""
+        wanted = [f.name for f in entity_type.references]
+        if wanted:
+            self.identifier.learn({i.said[f] for i in items for f in wanted if i.said.get(f)})
+        placed = [i for i in items if self._resolve(entity_type, i, result)]
+        self.identifier.identify(entity_type, placed)
+        own = [f for f in entity_type.references if f.references == entity_type.table]
+        for item in placed:
+            for field in own:
+                self._resolve_one(field.name, item)
+        return [i for i in placed if i.entity_id]
+
+    def _resolve(self, entity_type: EntityType, item: Item, result: ChangeSet) -> bool:
+        """Replace native keys by ids; False where what is required is unknown."""
+        item.resolved = resolved = dict(item.said)
+        for field in entity_type.references:
+            key = resolved.get(field.name)
+            if key is None:
+                continue
+            resolved[field.name] = self.identifier.ids.get(key)
+            if resolved[field.name] is None and field.required:
+                result.notes.append(
+                    Note(
+                        "unplaced-observation",
+                        "low",
+                        f"{self.source.name}:{item.observation.key}",
+                        f"{item.observation.key} of {self.source.name} was left out: its {field.noun} {key!r} is unknown",
+                    )
+                )
+                return False
+        return True
+
+    def _resolve_one(self, name: str, item: Item) -> None:
+        key = item.said.get(name)
+        if key is not None:
+            item.resolved[name] = self.identifier.ids.get(key)
+
+    def _claims(
+        self, scope_id: int, items: list[Item], known: Mapping[str, int], old: Mapping[str, StoredClaim], result: ChangeSet
+    ) -> None:
+        """Write what each item says as the claim of its native key."""
+        seen: dict[int, str] = {}
+        for item in items:
+            key = item.observation.key
+            primary = key == item.answer_key
+            before = old.get(key)
+            claim_id = known.get(key) if primary else (before.id if before else None)
+            evidence = orjson.dumps(item.evidence).decode() if item.evidence else None
+            said = orjson.dumps(item.said, option=_SORTED).decode()
+            result.claims.append(
+                ClaimWrite(
+                    claim_id,
+                    scope_id,
+                    key,
+                    item.entity_id,
+                    None if primary else item.answer_key,
+                    item.digest if primary else None,
+                    said,
+                    item.rule,
+                    evidence,
+                )
+            )
+            result.identifiers += [(s, v, item.entity_id, self.source.id) for s, v in item.pairs]
+            if primary and (not item.is_new and item.rule == "natural-key" and item.entity_id in seen):
+                self.merged[item.observation.table] = self.merged.get(item.observation.table, 0) + 1
+            seen[item.entity_id] = key
+
+    def _values(self, scope_id: int, items: list[Item], result: ChangeSet) -> None:
+        """Turn claims into rows: new ones directly, known ones from all that is said about them."""
+        by_entity: dict[int, list[Item]] = {}
+        for item in items:
+            by_entity.setdefault(item.entity_id, []).append(item)
+        again: dict[str, dict[int, list[Item]]] = {}
+        for entity_id, own in by_entity.items():
+            first = own[0]
+            table = first.observation.table
+            if len(own) == 1 and first.is_new:
+                entity_type = BY_TABLE[table]
+                values = {**entity_type.defaults, **first.resolved}
+                self._note_pending(entity_type, first, entity_id)
+                result.changes.append(Change("create", entity_id, table, {}, values, first.observation.key))
+                if first.measured:
+                    result.measured_at_creation[entity_id] = dict(first.measured)
+            else:
+                again.setdefault(table, {})[entity_id] = own
+        for table in sorted(again, key=ORDER.__getitem__):
+            stored = self.known.claims([e for e, own in again[table].items() if not own[0].is_new])
+            claims: dict[int, list[StoredClaim]] = {}
+            for entity_id, own in again[table].items():
+                mine = {i.observation.key for i in own}
+                claims[entity_id] = [
+                    c
+                    for c in stored.get(entity_id, [])
+                    if not c.withdrawn_at and not (c.scope_id == scope_id and c.native_key in mine)
+                ]
+            self._recompute(BY_TABLE[table], claims, again[table], result)
+
+    def _note_pending(self, entity_type: EntityType, item: Item, entity_id: int) -> None:
+        for field in entity_type.references:
+            if item.said.get(field.name) is not None and item.resolved.get(field.name) is None:
+                self.pending[entity_id] = entity_type.table
+
+    def _recompute(
+        self,
+        entity_type: EntityType,
+        claims: Mapping[int, list[StoredClaim]],
+        items: Mapping[int, list[Item]],
+        result: ChangeSet,
+    ) -> None:
+        """Compare the winning values of entities with their rows."""
+        rows = self.known.rows(entity_type.table, list(claims))
+        decided: dict[int, tuple[dict[str, Any], str]] = {}
+        references: dict[int, set[str]] = {}
+        for entity_id, stored in claims.items():
+            said: list[Said] = [
+                (self.known.sources[c.source_id], c.native_key, unexpired(c.said, c.expires, self.now)) for c in stored
+            ]
+            own = items.get(entity_id, [])
+            said += [(self.source, i.observation.key, i.said) for i in own]
+            best = winners(entity_type, said)
+            decided[entity_id] = ({n: v for n, (v, _) in best.items()}, own[0].observation.key if own else "")
+            for field in entity_type.references:
+                if field.name in best and best[field.name][0] is not None:
+                    references.setdefault(best[field.name][1].id, set()).add(best[field.name][0])
+                    decided[entity_id][0][field.name] = (best[field.name][1].id, best[field.name][0])
+        ids = self._look_up(references)
+        for entity_id, (values, key) in decided.items():
+            for field in entity_type.references:
+                if isinstance(values.get(field.name), tuple):
+                    values[field.name] = ids.get(values[field.name])
+                    if values[field.name] is None:
+                        self.pending[entity_id] = entity_type.table
+            self._compare(entity_type, entity_id, rows.get(entity_id), values, key, items.get(entity_id, []), result)
+
+    def _look_up(self, references: Mapping[int, set[str]]) -> dict[tuple[int, str], int]:
+        found: dict[tuple[int, str], int] = {}
+        for source_id, keys in references.items():
+            if source_id == self.source.id:
+                self.identifier.learn(keys)
+                found.update({(source_id, k): self.identifier.ids[k] for k in keys if k in self.identifier.ids})
+            else:
+                natives = self.known.natives(source_id, keys)
+                found.update({(source_id, k): h.entity_id for k, h in natives.items()})
+        return found
+
+    def _compare(
+        self,
+        entity_type: EntityType,
+        entity_id: int,
+        row: Mapping[str, Any] | None,
+        values: dict[str, Any],
+        key: str,
+        items: list[Item],
+        result: ChangeSet,
+    ) -> None:
+        table = entity_type.table
+        if row is None:
+            result.changes.append(Change("create", entity_id, table, {}, {**entity_type.defaults, **values}, key))
+            measured = {n: v for i in items for n, v in i.measured.items()}
+            if measured:
+                result.measured_at_creation[entity_id] = measured
+            return
+        for field in entity_type.fields.values():
+            if field.required and values.get(field.name) is None:
+                values[field.name] = row[field.name]
+        old, new = differences(entity_type, row, values)
+        if row.get("retired_at") and items:
+            result.changes.append(Change("revive", entity_id, table, old, new, key))
+        elif new:
+            result.changes.append(Change(change_type(table, old, new), entity_id, table, old, new, key))  # type: ignore[arg-type]
+
+
+def _items(answers: Sequence[Answer]) -> tuple[dict[str, list[Item]], list[Rejected]]:
+    """Parse answers; return what they say by table, and what cannot be taken in."""
+    items: dict[str, list[Item]] = {}
+    rejected: list[Rejected] = []
+    for answer in answers:
+        for said in answer.parse():
+            if isinstance(said, Observation):
+                items.setdefault(said.table, []).append(_item(answer, said))
+            else:
+                rejected.append(said)
+    return items, rejected
+
+
+def _item(answer: Answer, observation: Observation) -> Item:
+    values = observation.values
+    measured = answer.measured.get(observation.key, {})
+    names = BY_TABLE[observation.table].measured
+    if names and any(f.name in values for f in names):
+        measured = {**measured, **{f.name: values[f.name] for f in names if f.name in values}}
+        values = {n: v for n, v in values.items() if n not in measured}
+    return Item(observation, answer.key, answer.digest, values, measured)

@@ -1,0 +1,1 @@
+"""The only SQL that writes: schema, transactions, change sets, retention."""

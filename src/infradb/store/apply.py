@@ -1,0 +1,269 @@
+"""Carries out change sets. The only module that writes entities, claims and their history."""
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from infradb.change import Change, ChangeSet, ClaimWrite, Note
+from infradb.observation import Rejected
+from infradb.store.chain import Chain, Entry, remember_head
+from infradb.store.database import Connection
+from infradb.store.rows import encoder, stored_columns
+
+_CLAIM_COLUMNS = ("scope_id", "native_key", "entity_id", "answer", "digest", "said", "rule", "evidence", "expires")
+_SORTED = orjson.OPT_SORT_KEYS
+_ENTITY_COLUMNS = ("id", "kind", "uid", "created_at", "retired_at", "retired_with", "merged_into")
+
+
+class Writer:
+    """Writes the change sets of one run, within one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        now: str,
+        *,
+        source_id: int | None = None,
+        run_id: int | None = None,
+        change_source: str = "discovery",
+        changed_by: str | None = None,
+        reason: str | None = None,
+        actors: Mapping[str, str] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.chain = Chain(connection, now)
+        self.now = self.chain.now
+        self._first_position = self.chain.position
+        self.counts = {"created": 0, "updated": 0, "retired": 0, "revived": 0}
+        self.fresh_source = False
+        """Whether none of the source's claims was there before: then they can be inserted in bulk."""
+        self._context = {"change_source": change_source, "source_id": source_id, "run_id": run_id}
+        self._changed_by, self._reason, self._actors = changed_by, reason, actors or {}
+        self._last_id = connection.query("SELECT coalesce(max(id), 0) FROM entities")[0][0]
+
+    def new_id(self) -> int:
+        """Return the number of the next entity."""
+        self._last_id += 1
+        return int(self._last_id)
+
+    def apply(self, change_set: ChangeSet) -> None:
+        """Carry out a change set: names that are taken over, rows, claims, history."""
+        for table, name, id_ in change_set.parked:
+            self.connection.execute(f"UPDATE {table} SET {name} = ? WHERE id = ?", (parked_name(id_), id_))  # noqa: S608
+        creates = [c for c in change_set.changes if c.change_type == "create"]
+        others = [c for c in change_set.changes if c.change_type != "create"]
+        self._update(others)
+        self._create(creates, change_set.measured_at_creation)
+        self._claim(change_set.claims)
+        if change_set.digests:
+            self.connection.execute_many("UPDATE claims SET digest = ? WHERE id = ?", change_set.digests)
+        if change_set.identifiers:
+            self.connection.execute_many(
+                "INSERT INTO identifiers (scheme, value, entity_id, source_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                change_set.identifiers,
+            )
+        self._log(change_set.changes)
+        note_findings(self.connection, change_set.notes, self.now)
+
+    def retire(self, rows: Iterable[tuple[int, str, int | None]], reason: str | None = None) -> None:
+        """Retire live entities: (id, table, owner that takes it along)."""
+        changes: list[Change] = []
+        for id_, table, owner in rows:
+            self.connection.execute(
+                f"UPDATE {table} SET retired_at = ?, updated_at = ? WHERE id = ?",  # noqa: S608  names come from the model
+                (self.now, self.now, id_),
+            )
+            self.connection.execute(
+                "UPDATE entities SET retired_at = ?, retired_with = ? WHERE id = ?", (self.now, owner, id_)
+            )
+            # Without its digest the claim counts as news when the thing is seen again.
+            self.connection.execute("UPDATE claims SET digest = NULL WHERE entity_id = ?", (id_,))
+            why = reason or (f"its owner (id {owner}) was retired" if owner else None)
+            changes.append(Change("retire", id_, table, {}, {}, reason=why))
+        self._log(changes)
+
+    def revive(self, rows: Iterable[tuple[int, str]], reason: str) -> None:
+        """Bring back entities that were retired with their owner."""
+        changes = [Change("revive", id_, table, {}, {}, reason=reason) for id_, table in rows]
+        self._update(changes)
+        self._log(changes)
+
+    def withdraw(self, claim_ids: Sequence[int]) -> None:
+        """Mark claims as no longer made."""
+        self.connection.execute_many(
+            "UPDATE claims SET withdrawn_at = ?, missing_since = NULL, digest = NULL WHERE id = ?",
+            [(self.now, id_) for id_ in claim_ids],
+        )
+
+    def miss(self, claims: Sequence[tuple[int, str]]) -> None:
+        """Mark claims as missing since (claim id, instant)."""
+        self.connection.execute_many(
+            "UPDATE claims SET missing_since = ? WHERE id = ? AND missing_since IS NULL", [(at, i) for i, at in claims]
+        )
+
+    def quarantine(self, source_id: int, rejected: Iterable[Rejected]) -> None:
+        """Keep aside what could not be taken in; what is there already stays as it is."""
+        rows = [
+            (source_id, r.key, r.field, r.reason, None if r.content is None else _text(r.content), self.now)
+            for r in rejected
+        ]
+        if rows:
+            self.connection.execute_many(
+                "INSERT INTO quarantine (source_id, native_key, field, reason, content, quarantined_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, native_key, field)"
+                " DO UPDATE SET reason = excluded.reason, content = excluded.content",
+                rows,
+            )
+
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Append rows to the change log that are no changes of rows."""
+        self.chain.append(entries)
+
+    def finish(self) -> None:
+        """Note where the chain ends, where it grew; the last thing in a transaction."""
+        if self.chain.position != self._first_position:
+            remember_head(self.connection, self.chain)
+
+    def _create(self, changes: Sequence[Change], measured: Mapping[int, Mapping[str, Any]]) -> None:
+        self.counts["created"] += len(changes)
+        self.connection.insert_many(
+            "entities",
+            _ENTITY_COLUMNS,
+            [(c.entity_id, c.table, uid, self.now, None, None, None) for c, uid in zip(changes, _uids(len(changes)), strict=True)],
+        )
+        by_table: dict[str, list[Change]] = {}
+        for change in changes:
+            by_table.setdefault(change.table, []).append(change)
+        for table, own in by_table.items():
+            encode, names = encoder(table), stored_columns(table)
+            rows = []
+            for change in own:
+                row = encode({**change.new, **measured[change.entity_id]} if change.entity_id in measured else change.new)
+                row["id"] = change.entity_id
+                row["created_at"] = row["updated_at"] = self.now
+                rows.append(tuple(map(row.get, names)))
+            self.connection.insert_many(table, names, rows)
+
+    def _update(self, changes: Sequence[Change]) -> None:
+        statements: dict[str, list[tuple[Any, ...]]] = {}
+        for change in changes:
+            if change.change_type == "revive":
+                self.counts["revived"] += 1
+                statements.setdefault(
+                    "UPDATE entities SET retired_at = NULL, retired_with = NULL WHERE id = ?", []
+                ).append((change.entity_id,))
+            elif change.new:
+                self.counts["updated"] += 1
+            row = encoder(change.table)(change.new)
+            row["updated_at"] = self.now
+            if change.change_type == "revive":
+                row["retired_at"] = None
+            if change.new or change.change_type == "revive":
+                sets = ", ".join(f"{n} = ?" for n in row)
+                sql = f"UPDATE {change.table} SET {sets} WHERE id = ?"  # noqa: S608  names come from the model
+                statements.setdefault(sql, []).append((*row.values(), change.entity_id))
+        for sql, rows in statements.items():
+            self.connection.execute_many(sql, rows)
+
+    def _claim(self, claims: Sequence[ClaimWrite]) -> None:
+        new = [c for c in claims if c.id is None]
+        rows = [(c.scope_id, c.native_key, c.entity_id, c.answer, c.digest, c.said, c.rule, c.evidence, c.expires) for c in new]
+        if self.fresh_source:
+            self.connection.insert_many("claims", _CLAIM_COLUMNS, rows)
+        elif rows:
+            # A part may have moved from one answer to another, whose batch did not know it.
+            sets = ", ".join(f"{c} = excluded.{c}" for c in _CLAIM_COLUMNS[2:])
+            self.connection.execute_many(
+                f"INSERT INTO claims ({', '.join(_CLAIM_COLUMNS)}) VALUES ({', '.join('?' * len(_CLAIM_COLUMNS))})"  # noqa: S608
+                f" ON CONFLICT (native_key, scope_id) DO UPDATE SET {sets}, withdrawn_at = NULL, missing_since = NULL",
+                rows,
+            )
+        known = [c for c in claims if c.id is not None]
+        if known:
+            self.connection.execute_many(
+                "UPDATE claims SET entity_id = ?, answer = ?, digest = ?, said = ?, expires = ?, missing_since = NULL,"
+                " withdrawn_at = NULL WHERE id = ?",
+                [(c.entity_id, c.answer, c.digest, c.said, c.expires, c.id) for c in known],
+            )
+            self.connection.execute_many(
+                "UPDATE claims SET rule = ?, evidence = ? WHERE id = ?",
+                [(c.rule, c.evidence, c.id) for c in known if c.rule != "native-key"],
+            )
+
+    def _log(self, changes: Sequence[Change]) -> None:
+        self.chain.append(map(self._entry, changes))
+        self.counts["retired"] += sum(1 for c in changes if c.change_type == "retire")
+
+    def _entry(self, change: Change) -> Entry:
+        new = {n: v for n, v in change.new.items() if v is not None} if change.change_type == "create" else change.new
+        return Entry(
+            change.change_type,
+            change.table,
+            change.entity_id,
+            _text(change.old) if change.old else None,
+            _text(new) if new else None,
+            changed_by=self._changed_by or self._actors.get(change.native_key),
+            reason=change.reason or self._reason,
+            **self._context,  # type: ignore[arg-type]
+        )
+
+
+def parked_name(entity_id: int) -> str:
+    """Return the name that a row has while somebody else takes over its own."""
+    return f"~{entity_id}"
+
+
+def note_findings(connection: Connection, notes: Iterable[Note], now: str) -> None:
+    """Open a finding for each note, unless it is open already."""
+    rows = {
+        (n.rule, n.subject): (n.rule, n.severity, n.subject, n.entity_id, n.summary, _text(dict(n.evidence)), now)
+        for n in notes
+    }
+    if rows:
+        connection.execute_many(
+            "INSERT INTO findings (rule, severity, subject, entity_id, summary, evidence, first_seen_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule, subject)"
+            " DO UPDATE SET closed_at = NULL, first_seen_at = excluded.first_seen_at, summary = excluded.summary,"
+            " evidence = excluded.evidence WHERE findings.closed_at IS NOT NULL",
+            list(rows.values()),
+        )
+
+
+def measure(
+    connection: Connection, table: str, values: Sequence[tuple[int, Mapping[str, Any]]], now: str
+) -> None:
+    """Write measured values that passed their dead band, and a sample of each number once an hour."""
+    statements: dict[str, list[tuple[Any, ...]]] = {}
+    samples: list[tuple[int, str, str, float]] = []
+    for id_, fields in values:
+        sets = ", ".join(f"{n} = ?" for n in fields)
+        statements.setdefault(f"UPDATE {table} SET {sets} WHERE id = ?", []).append((*fields.values(), id_))  # noqa: S608
+        samples += [(id_, n, f"{now[:13]}:00:00.000Z", float(v)) for n, v in fields.items() if isinstance(v, int | float)]
+    for sql, rows in statements.items():
+        connection.execute_many(sql, rows)
+    connection.execute_many(
+        "INSERT INTO samples (entity_id, field, sampled_at, value) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (entity_id, field, sampled_at) DO UPDATE SET value = excluded.value",
+        samples,
+    )
+
+
+def _text(value: Any) -> str:
+    return orjson.dumps(value, option=_SORTED | orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _uids(count: int) -> list[str]:
+    """Return UUIDv7s in ascending order (RFC 9562, 5.7): milliseconds, then a counter within them, then chance."""
+    millis = f"{time.time_ns() // 1_000_000:012x}"
+    head = f"{millis[:8]}-{millis[8:]}"
+    chance = os.urandom(8 * count).hex()
+    result = []
+    for n in range(count):
+        rest = chance[n * 16 : n * 16 + 16]
+        result.append(f"{head}-7{n >> 6 & 0xFFF:03x}-{0x8000 | (n & 0x3F) << 8 | int(rest[:2], 16):04x}-{rest[4:]}")
+    return result
+
+

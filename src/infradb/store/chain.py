@@ -1,0 +1,169 @@
+"""The change log's hash chain: appending to it, and finding its first broken link.
+
+A row's `values_digest` is SHA-256 over salt, old and new values as first written; its `hash` is SHA-256 over the
+previous hash and everything but salt and values. So a secret can be overwritten later (with its salt, without which
+the digest gives nothing away) while the chain still verifies, and the redaction itself is a row of the chain.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from infradb.errors import ChainBroken
+from infradb.store.database import Connection
+
+FIRST_HASH = "0" * 64
+COLUMNS = (
+    "position",
+    "change_timestamp",
+    "recorded_at",
+    "change_type",
+    "entity_type",
+    "entity_id",
+    "old_values",
+    "new_values",
+    "changed_by",
+    "change_source",
+    "source_id",
+    "run_id",
+    "reason",
+    "description",
+    "imported_id",
+    "imported_entity_id",
+    "salt",
+    "values_digest",
+    "previous_hash",
+    "hash",
+)
+_VALUES = (COLUMNS.index("old_values"), COLUMNS.index("new_values"))
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row to be appended; instants and values as text."""
+
+    change_type: str
+    entity_type: str
+    entity_id: int | None
+    old_values: str | None = None
+    new_values: str | None = None
+    changed_by: str | None = None
+    change_source: str | None = None
+    source_id: int | None = None
+    run_id: int | None = None
+    reason: str | None = None
+    description: str | None = None
+    change_timestamp: str | None = None
+    imported_id: int | None = None
+    imported_entity_id: int | None = None
+
+
+class Chain:
+    """The end of the chain, within the writing transaction."""
+
+    def __init__(self, connection: Connection, now: str) -> None:
+        self._connection = connection
+        last = connection.query(
+            "SELECT position, recorded_at, hash FROM infrastructure_changes ORDER BY position DESC LIMIT 1"
+        ) or connection.query("SELECT position, recorded_at, hash FROM change_anchors ORDER BY position DESC LIMIT 1")
+        self.position, recorded_at, self.head = last[0] if last else (0, "", FIRST_HASH)
+        self.now = max(now, recorded_at)
+        """Instant at which entries are recorded: never before the last one, whatever the clock says."""
+
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Append entries in order."""
+        self._connection.insert_many("infrastructure_changes", COLUMNS, map(self._row, entries))
+
+    def _row(self, e: Entry) -> Sequence[Any]:
+        self.position += 1
+        salt = os.urandom(8).hex()
+        digest = values_digest(salt, e.old_values, e.new_values)
+        kept = (
+            self.position,
+            e.change_timestamp or self.now,
+            self.now,
+            e.change_type,
+            e.entity_type,
+            e.entity_id,
+            e.changed_by,
+            e.change_source,
+            e.source_id,
+            e.run_id,
+            e.reason,
+            e.description,
+            e.imported_id,
+            e.imported_entity_id,
+        )
+        previous, self.head = self.head, link_hash(self.head, kept, digest)
+        return (*kept[:6], e.old_values, e.new_values, *kept[6:], salt, digest, previous, self.head)
+
+
+def values_digest(salt: str | None, old_values: str | None, new_values: str | None) -> str:
+    """Return the digest of what a row says changed."""
+    return sha256(f"{salt}{_SEPARATOR}{old_values}{_SEPARATOR}{new_values}".encode()).hexdigest()
+
+
+def link_hash(previous: str, kept: Sequence[Any], digest: str) -> str:
+    """Return the hash that ties a row to the one before."""
+    return sha256(_SEPARATOR.join([previous, *map(str, kept), digest]).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A chain that holds."""
+
+    rows: int
+    redacted: int
+    starts_after: int
+    head: str
+
+
+def verify(connection: Connection) -> Verified:
+    """Walk the whole chain; raise `ChainBroken` naming the first link that does not hold."""
+    anchor = connection.query("SELECT position, hash FROM change_anchors ORDER BY position DESC LIMIT 1")
+    start, previous = anchor[0] if anchor else (0, FIRST_HASH)
+    # The redactions are read first; they are rows of the chain themselves, so a forged one breaks it.
+    redacted = _redacted(connection)
+    position, count = start, 0
+    for row in connection.stream(f"SELECT {', '.join(COLUMNS)} FROM infrastructure_changes ORDER BY position"):  # noqa: S608
+        salt, digest, said_previous, said_hash = row[-4:]
+        if row[0] != position + 1:
+            raise ChainBroken(f"the change log breaks at position {position + 1}: it is missing (the next is {row[0]})")
+        position = row[0]
+        kept = [v for n, v in enumerate(row[:-4]) if n not in _VALUES]
+        if said_previous != previous or link_hash(previous, kept, digest) != said_hash:
+            raise ChainBroken(f"the change log breaks at position {position}: the row was altered ({row[3]} of {row[4]})")
+        if values_digest(salt, row[6], row[7]) != redacted.get(position, digest):
+            raise ChainBroken(f"the change log breaks at position {position}: its values were altered")
+        previous = said_hash
+        count += 1
+    expected = connection.query("SELECT value FROM infradb_meta WHERE name = 'chain_head'")
+    if expected and expected[0][0] != f"{position}:{previous}":
+        raise ChainBroken(
+            f"the change log ends at position {position}, but {expected[0][0].split(':')[0]} were written: its end is missing"
+        )
+    return Verified(count, len(redacted), start, previous)
+
+
+def remember_head(connection: Connection, chain: Chain) -> None:
+    """Note where the chain ends, so that a cut end is noticed too."""
+    connection.execute(
+        "INSERT INTO infradb_meta (name, value) VALUES ('chain_head', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (f"{chain.position}:{chain.head}",),
+    )
+
+
+def _redacted(connection: Connection) -> dict[int, str]:
+    """Return position -> digest of rows whose values were overwritten, from the redactions in the chain."""
+    found: dict[int, str] = {}
+    for (values,) in connection.query(
+        "SELECT new_values FROM infrastructure_changes WHERE change_type = 'redact' ORDER BY position"
+    ):
+        found.update({int(p): d for p, d in orjson.loads(values).get("positions", {}).items()})
+    return found

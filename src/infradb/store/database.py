@@ -1,0 +1,223 @@
+"""Opens the database, on either engine, and hands out transactions.
+
+SQL is plain text with `?` for values on both engines. What differs between them (placeholders, bulk insert, locking,
+how errors are called) is settled here and nowhere else.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from infradb.errors import DatabaseFull, DatabaseLocked, SettingsError, StoreError
+from infradb.store.ddl import Dialect
+
+Row = tuple[Any, ...]
+WRITER_WAIT_SECONDS = 30.0
+
+
+class Connection(Protocol):
+    """One transaction on either engine."""
+
+    dialect: Dialect
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a question."""
+        ...
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """Yield the rows of a question without holding them all."""
+        ...
+
+    def columns(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[Row]]:
+        """Return the names of the columns and all rows of a question."""
+        ...
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Carry out one statement and return how many rows it touched."""
+        ...
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Carry out one statement for each row of values."""
+        ...
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows the fastest way that the engine has."""
+        ...
+
+    def script(self, sql: str) -> None:
+        """Carry out several statements without values."""
+        ...
+
+
+class Database(Protocol):
+    """A database on either engine."""
+
+    dialect: Dialect
+    url: str
+
+    def read(self) -> "ContextConnection":
+        """Open a transaction that sees one state and changes nothing."""
+        ...
+
+    def write(self) -> "ContextConnection":
+        """Open the one transaction that may write; others wait for it. Committed at the end, undone on an error."""
+        ...
+
+    def size_bytes(self) -> int:
+        """Return the space that the database takes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
+class ContextConnection(Protocol):
+    """A connection that is entered with `with`."""
+
+    def __enter__(self) -> Connection: ...
+    def __exit__(self, *details: Any) -> bool | None: ...
+
+
+def connect(url: str, *, wait_seconds: float = WRITER_WAIT_SECONDS) -> Database:
+    """Return the database at a path or URL (`sqlite:///…`, `postgresql://…`) without looking into it."""
+    if url.startswith(("postgresql://", "postgres://")):
+        from infradb.store.postgresql import PostgresqlDatabase
+
+        return PostgresqlDatabase(url, wait_seconds)
+    if "://" in url and not url.startswith("sqlite://"):
+        raise SettingsError(f"{url.split('://')[0]} is no database engine of ours", hint="sqlite:///PATH or postgresql://…")
+    return SqliteDatabase(Path(url.removeprefix("sqlite:///")).expanduser(), wait_seconds)
+
+
+class SqliteConnection:
+    """A connection to a SQLite file."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a question."""
+        return self.raw.execute(sql, values).fetchall()
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        """Yield the rows of a question without holding them all."""
+        return iter(self.raw.execute(sql, values))
+
+    def columns(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[Row]]:
+        """Return the names of the columns and all rows of a question."""
+        cursor = self.raw.execute(sql, values)
+        return [d[0] for d in cursor.description or ()], cursor.fetchall()
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Carry out one statement and return how many rows it touched."""
+        return self.raw.execute(sql, values).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Carry out one statement for each row of values."""
+        self.raw.executemany(sql, rows)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows with one prepared statement."""
+        self.raw.executemany(_insert(table, tuple(columns)), rows)
+
+    def script(self, sql: str) -> None:
+        """Carry out several statements without values, within the transaction."""
+        # executescript() would commit first.
+        for statement in sql.split(";\n"):
+            if statement.strip():
+                self.raw.execute(statement)
+
+
+class SqliteDatabase:
+    """A SQLite file in WAL mode: readers never wait, writers wait for each other."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: Path, wait_seconds: float) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+        self._wait_seconds = wait_seconds
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state and changes nothing."""
+        raw = self._open()
+        try:
+            raw.execute("PRAGMA query_only = ON")
+            raw.execute("BEGIN")
+            yield SqliteConnection(raw)
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
+        finally:
+            raw.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open the one transaction that may write."""
+        raw = self._open()
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteConnection(raw)
+                raw.execute("COMMIT")
+            except BaseException:
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
+        finally:
+            raw.close()
+
+    def size_bytes(self) -> int:
+        """Return the size of the file with its log."""
+        return sum(f.stat().st_size for f in self.path.parent.glob(self.path.name + "*") if f.is_file())
+
+    def close(self) -> None:
+        """Nothing stays open between transactions."""
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            raw = sqlite3.connect(self.path, timeout=self._wait_seconds, isolation_level=None)
+            raw.execute("PRAGMA foreign_keys = ON")
+            raw.execute("PRAGMA journal_mode = WAL")
+            raw.execute("PRAGMA synchronous = NORMAL")
+            raw.execute("PRAGMA cache_size = -65536")
+            raw.execute("PRAGMA temp_store = MEMORY")
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
+        return raw
+
+
+def _translated(error: sqlite3.Error, path: Path) -> StoreError:
+    """Return our error for one of SQLite's, in words (sqlite.org/rescode.html)."""
+    text = str(error)
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return DatabaseLocked(f"{path} is being written by another process, and did not become free in time")
+    if name == "SQLITE_FULL":
+        return DatabaseFull(f"no space left for {path}; the change was undone")
+    if name == "SQLITE_NOTADB" or name.startswith("SQLITE_CORRUPT"):
+        return StoreError(
+            f"{path} is damaged or no SQLite file: {text}", hint="restore a backup with `infradb restore FILE`"
+        )
+    if name.startswith("SQLITE_CANTOPEN"):
+        return StoreError(f"{path} cannot be opened", hint="check that its folder exists and that you may write there")
+    if name.startswith("SQLITE_READONLY"):
+        return StoreError(f"{path} is read-only for you", hint="check who owns the file and its folder")
+    if name.startswith("SQLITE_IOERR"):
+        return DatabaseFull(f"the disk under {path} failed or is full ({text}); the change was undone")
+    return StoreError(f"{path}: {text}")
+
+
+@lru_cache(maxsize=256)
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  names come from the model
+
+

@@ -1,0 +1,188 @@
+"""Answers the reconciler's questions about the state before a run, in bulk."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from infradb.change import SourceOrder, StoredClaim
+from infradb.model.catalog import BY_TABLE, ENTITY_TYPES
+from infradb.reconcile.known import Holder
+from infradb.store.database import Connection, Row
+from infradb.store.rows import decode, field_columns
+
+BATCH = 400
+"""Keys per statement: few enough that parsing it stays cheap."""
+_CLAIM = "c.id, c.scope_id, s.source_id, c.native_key, c.entity_id, c.answer, c.said, c.missing_since, c.withdrawn_at, c.expires"
+
+
+def sources(connection: Connection) -> dict[int, SourceOrder]:
+    """Return every source with its place in the order."""
+    rows = connection.query("SELECT id, name, declared, rank FROM sources")
+    return {id_: SourceOrder(id_, name, bool(declared), rank) for id_, name, declared, rank in rows}
+
+
+class StoredKnown:
+    """What is known, asked of the database within the writing transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.sources: Mapping[int, SourceOrder] = sources(connection)
+        self.new_sources: set[int] = set()
+        """Sources without a claim before this run: they know no native key."""
+
+    def natives(self, source_id: int, keys: Collection[str]) -> dict[str, Holder]:
+        """Return the entities that a source knows by native keys; `uid:…` finds any entity."""
+        uids = [k for k in keys if k.startswith("uid:")]
+        found: dict[str, Holder] = {}
+        for rows in self._join(
+            "SELECT k.a, e.id, e.retired_at FROM k JOIN entities e ON e.uid = k.a", [(u[4:],) for u in uids]
+        ):
+            found.update({f"uid:{uid}": Holder(id_, retired is not None) for uid, id_, retired in rows})
+        if source_id in self.new_sources:
+            return found
+        # A claim that stands comes after a withdrawn one, so that it overwrites it.
+        sql = (
+            "SELECT k.a, c.entity_id, e.retired_at FROM k JOIN claims c ON c.native_key = k.a"
+            f" JOIN scopes s ON s.id = c.scope_id AND s.source_id = {source_id} JOIN entities e ON e.id = c.entity_id"
+            " ORDER BY CASE WHEN c.withdrawn_at IS NULL THEN 1 ELSE 0 END, e.retired_at IS NULL"
+        )
+        for rows in self._join(sql, [(k,) for k in keys]):
+            found.update({key: Holder(id_, retired is not None) for key, id_, retired in rows})
+        return found
+
+    def holders(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Holder]]:
+        """Return the entities that have hard keys (scheme, value)."""
+        sql = (
+            "SELECT DISTINCT k.a, k.b, i.entity_id, e.retired_at FROM k"
+            " JOIN identifiers i ON i.scheme = k.a AND i.value = k.b JOIN entities e ON e.id = i.entity_id"
+            " WHERE e.merged_into IS NULL"
+        )
+        found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
+        for rows in self._join(sql, list(pairs)):
+            for scheme, value, id_, retired in rows:
+                found[scheme, value].append(Holder(id_, retired is not None))
+        return found
+
+    def identifiers(self, ids: Collection[int]) -> dict[int, dict[str, set[str]]]:
+        """Return the hard keys of entities: id -> scheme -> values."""
+        found: dict[int, dict[str, set[str]]] = {}
+        sql = "SELECT i.entity_id, i.scheme, i.value FROM k JOIN identifiers i ON i.entity_id = k.a"
+        for rows in self._join(sql, [(i,) for i in ids]):
+            for id_, scheme, value in rows:
+                found.setdefault(id_, {}).setdefault(scheme, set()).add(value)
+        return found
+
+    def named(
+        self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], list[int]]:
+        """Return the live rows whose fields have these values."""
+        on = " AND ".join(f"t.{f} = k.{_letter(n)}" for n, f in enumerate(fields))
+        listed = ", ".join(f"k.{_letter(n)}" for n in range(len(fields)))
+        sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON {on} AND t.retired_at IS NULL"  # noqa: S608  names come from the model
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for rows in self._join(sql, list(keys)):
+            for id_, *values in rows:
+                found.setdefault(tuple(values), []).append(id_)
+        return found
+
+    def claims(self, ids: Collection[int]) -> dict[int, list[StoredClaim]]:
+        """Return all claims about entities, withdrawn ones too."""
+        found: dict[int, list[StoredClaim]] = {}
+        sql = f"SELECT {_CLAIM} FROM k JOIN claims c ON c.entity_id = k.a JOIN scopes s ON s.id = c.scope_id"  # noqa: S608
+        for rows in self._join(sql, [(i,) for i in ids]):
+            for row in rows:
+                found.setdefault(row[4], []).append(StoredClaim(*row))
+        return found
+
+    def parts(self, scope_id: int, answers: Collection[str]) -> dict[str, list[StoredClaim]]:
+        """Return the claims that answers made about things besides their own."""
+        found: dict[str, list[StoredClaim]] = {}
+        sql = (
+            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.answer = k.a AND c.scope_id = {scope_id}"  # noqa: S608
+            " JOIN scopes s ON s.id = c.scope_id"
+        )
+        for rows in self._join(sql, [(a,) for a in answers]):
+            for row in rows:
+                found.setdefault(row[5], []).append(StoredClaim(*row))
+        return found
+
+    def answers(self, scope_id: int, keys: Collection[str]) -> list[StoredClaim]:
+        """Return the claims that answers make about their own things."""
+        sql = (
+            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.native_key = k.a AND c.scope_id = {scope_id}"  # noqa: S608
+            " JOIN scopes s ON s.id = c.scope_id"
+        )
+        return [StoredClaim(*row) for rows in self._join(sql, [(k,) for k in keys]) for row in rows]
+
+    def measured(self, table: str, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return the measured values of live rows."""
+        names = [f.name for f in BY_TABLE[table].measured]
+        sql = f"SELECT t.id, {', '.join(f't.{n}' for n in names)} FROM k JOIN {table} t ON t.id = k.a AND t.retired_at IS NULL"  # noqa: S608
+        found: dict[int, dict[str, Any]] = {}
+        for rows in self._join(sql, [(i,) for i in ids]):
+            found.update({row[0]: dict(zip(names, row[1:], strict=True)) for row in rows})
+        return found
+
+    def rows(self, table: str, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return rows as plain values, with `retired_at`."""
+        listed = ", ".join(f"t.{c}" for c in field_columns(table))
+        found: dict[int, dict[str, Any]] = {}
+        for rows in self._join(f"SELECT {listed} FROM k JOIN {table} t ON t.id = k.a", [(i,) for i in ids]):  # noqa: S608
+            found.update({row[0]: decode(table, row) for row in rows})
+        return found
+
+    def tables(self, ids: Collection[int]) -> dict[int, str]:
+        """Return the tables of entities."""
+        found: dict[int, str] = {}
+        for rows in self._join("SELECT e.id, e.kind FROM k JOIN entities e ON e.id = k.a", [(i,) for i in ids]):
+            found.update(rows)  # type: ignore[arg-type]
+        return found
+
+    def owned(self, ids: Collection[int], *, retired_with: bool = False) -> list[tuple[int, str, int]]:
+        """Return (id, table, owner id) of the live rows that entities own, or of those retired with them."""
+        found: list[tuple[int, str, int]] = []
+        if retired_with:
+            sql = "SELECT e.id, e.kind, e.retired_with FROM k JOIN entities e ON e.retired_with = k.a"
+            return [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]  # type: ignore[misc]
+        kinds = set(self.tables(ids).values())
+        for child in ENTITY_TYPES:
+            for field in child.owners:
+                if field.references in kinds:
+                    sql = (
+                        f"SELECT t.id, '{child.table}', t.{field.name} FROM k"  # noqa: S608
+                        f" JOIN {child.table} t ON t.{field.name} = k.a AND t.retired_at IS NULL"
+                    )
+                    found += [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]  # type: ignore[misc]
+        return found
+
+    def owners(self, ids: Collection[int]) -> dict[int, set[int]]:
+        """Return the owners of entities."""
+        found: dict[int, set[int]] = {}
+        by_table: dict[str, list[int]] = {}
+        for id_, table in self.tables(ids).items():
+            by_table.setdefault(table, []).append(id_)
+        for table, own in by_table.items():
+            for field in BY_TABLE[table].owners:
+                sql = f"SELECT t.id, t.{field.name} FROM k JOIN {table} t ON t.id = k.a"  # noqa: S608
+                for rows in self._join(sql, [(i,) for i in own]):
+                    for id_, owner in rows:
+                        found.setdefault(id_, set()).add(owner)
+        return found
+
+    def _join(self, sql: str, keys: Sequence[tuple[Any, ...]]) -> Iterator[list[Row]]:
+        """Yield the rows of a question about `k`, a batch of keys with columns a, b, c …"""
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            yield self._connection.query(_with(len(batch), len(batch[0])) + sql, [v for key in batch for v in key])
+
+
+def _letter(index: int) -> str:
+    return "abcdefghij"[index]
+
+
+@lru_cache(maxsize=1024)
+def _with(count: int, width: int) -> str:
+    one = f"({', '.join('?' * width)})"
+    names = ", ".join(_letter(n) for n in range(width))
+    return f"WITH k({names}) AS (VALUES {', '.join([one] * count)}) "

@@ -1,0 +1,114 @@
+"""Sources, their scopes, and the runs over them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from infradb.change import MANUAL
+from infradb.errors import NotFound
+from infradb.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAnswer:
+    """What a scope's last run left of one answer."""
+
+    claim_id: int
+    entity_id: int
+    digest: int | None
+    missing: bool
+
+
+def source_id(connection: Connection, name: str) -> int:
+    """Return the number of a source; raise `NotFound`."""
+    rows = connection.query("SELECT id FROM sources WHERE name = ?", (name,))
+    if not rows:
+        raise NotFound(f"there is no source {name!r}", hint="`infradb sources list` shows them")
+    return int(rows[0][0])
+
+
+def add_source(
+    connection: Connection, name: str, kind: str, now: str, *, declared: bool, rank: int, settings: Mapping[str, Any] | None = None
+) -> int:
+    """Add a source, or return the one of that name."""
+    if rows := connection.query("SELECT id FROM sources WHERE name = ?", (name,)):
+        return int(rows[0][0])
+    connection.execute(
+        "INSERT INTO sources (name, kind, declared, rank, settings, enabled, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (name, kind, declared, rank, orjson.dumps(settings).decode() if settings else None, True, now),
+    )
+    return source_id(connection, name)
+
+
+def manual_source(connection: Connection, now: str) -> int:
+    """Return the source of what people say to infradb itself."""
+    return add_source(connection, MANUAL, MANUAL, now, declared=True, rank=0)
+
+
+def scope_id(connection: Connection, source: int, name: str) -> int:
+    """Return the number of a scope, adding it where it is new."""
+    sql = "SELECT id FROM scopes WHERE source_id = ? AND name = ?"
+    rows = connection.query(sql, (source, name))
+    if not rows:
+        connection.execute("INSERT INTO scopes (source_id, name) VALUES (?, ?)", (source, name))
+        rows = connection.query(sql, (source, name))
+    return int(rows[0][0])
+
+
+def known_answers(connection: Connection, scope: int) -> dict[str, KnownAnswer]:
+    """Return the answers that stand in a scope, by native key; withdrawn ones without a digest."""
+    sql = "SELECT native_key, id, entity_id, digest, missing_since IS NOT NULL FROM claims WHERE scope_id = ? AND answer IS NULL"
+    return {key: KnownAnswer(i, e, d, bool(m)) for key, i, e, d, m in connection.stream(sql, (scope,))}
+
+
+def is_new(connection: Connection, source: int) -> bool:
+    """Tell whether a source never claimed anything."""
+    sql = "SELECT 1 FROM claims c JOIN scopes s ON s.id = c.scope_id WHERE s.source_id = ? LIMIT 1"
+    return not connection.query(sql, (source,))
+
+
+def next_run_id(connection: Connection) -> int:
+    """Return the number of the next run."""
+    return int(connection.query("SELECT coalesce(max(id), 0) + 1 FROM discovery_runs")[0][0])
+
+
+def last_complete_at(connection: Connection, source: int) -> dict[str, str]:
+    """Return scope name -> when it was last read completely, as far as the source's last fifty runs tell."""
+    found: dict[str, str] = {}
+    sql = "SELECT started_at, scopes FROM discovery_runs WHERE source_id = ? ORDER BY id DESC LIMIT 50"
+    for started_at, scopes in connection.query(sql, (source,)):
+        for name, result in orjson.loads(scopes).items():
+            if result["status"] == "complete":
+                found.setdefault(name, started_at)
+    return found
+
+
+def write_run(
+    connection: Connection,
+    run_id: int,
+    source: int,
+    started_at: str,
+    finished_at: str,
+    status: str,
+    scopes: Mapping[str, Any],
+    counts: Mapping[str, int],
+    errors: Sequence[str],
+) -> None:
+    """Write the one row of a run."""
+    names = ("seen", "created", "updated", "retired", "revived", "missing")
+    connection.execute(
+        "INSERT INTO discovery_runs (id, source_id, started_at, finished_at, status, scopes, errors,"
+        f" {', '.join(names)}) VALUES (?, ?, ?, ?, ?, ?, ?, {', '.join('?' * len(names))})",  # noqa: S608
+        (
+            run_id,
+            source,
+            started_at,
+            finished_at,
+            status,
+            orjson.dumps(scopes).decode(),
+            orjson.dumps(errors).decode() if errors else None,
+            *(counts.get(n, 0) for n in names),
+        ),
+    )
