@@ -1,0 +1,67 @@
+"""`infradb discover`."""
+
+import sys
+
+import click
+
+from infradb.interfaces.cli.session import database, print_json, print_rows
+from infradb.operations import sources
+from infradb.operations.absorb import RunReport
+
+
+@click.command(epilog="Examples:  infradb discover    infradb discover docker --dry-run")
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--allow-retire", is_flag=True, help="Retire what is gone even where it is suddenly a lot.")
+@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Form of the answer.")
+@click.pass_context
+def discover(ctx: click.Context, names: tuple[str, ...], dry_run: bool, allow_retire: bool, output: str) -> int:
+    """Read the sources (all of them, or those named) and show what changed.
+
+    Exit code 6 where a source could not be read, or not wholly.
+    """
+    opened = database(ctx, create=True)
+    sources.ensure_defaults(opened)
+    told = output == "table" and sys.stderr.isatty()
+    reports = sources.discover(
+        opened,
+        names,
+        allow_retire=allow_retire,
+        dry_run=dry_run,
+        begun=lambda name: click.echo(f"reading {name} …", err=True) if told else None,
+    )
+    if output == "json":
+        print_json([as_json(r) for r in reports])
+    else:
+        print_reports(reports, dry_run=dry_run)
+    return 6 if any(r.status != "complete" for r in reports) else 0
+
+
+def print_reports(reports: list[RunReport], *, dry_run: bool = False) -> None:
+    """Write what each source changed, and what it could not read."""
+    names = ["source", "status", "seen", "created", "updated", "retired", "revived", "missing"]
+    print_rows(names, [{"source": r.source, "status": r.status, **r.counts} for r in reports], "table")
+    for report in reports:
+        for error in report.errors:
+            click.echo(f"{report.source}: {error}", err=True)
+        for table, count in report.braked.items():
+            click.echo(
+                f"{report.source}: {count} {table} are suddenly gone and were kept; `infradb findings` says more", err=True
+            )
+    if dry_run:
+        click.echo("dry run: nothing was written")
+    elif reports and not any(r.changed for r in reports):
+        click.echo("nothing new")
+
+
+def as_json(report: RunReport) -> dict[str, object]:
+    """Return a report as it is in JSON."""
+    return {
+        "run_id": report.run_id,
+        "source": report.source,
+        "status": report.status,
+        "scopes": report.scopes,
+        **report.counts,
+        "braked": report.braked,
+        "errors": list(report.errors),
+    }

@@ -1,0 +1,138 @@
+"""What every command shares: its database and its output."""
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+import orjson
+
+from infradb import clock, settings
+from infradb.errors import UsageError
+from infradb.operations.databases import Database, open_database
+
+FORMATS = ("table", "json", "csv", "yaml", "markdown")
+
+
+def database(ctx: click.Context, *, create: bool = False) -> Database:
+    """Open the database that the call names, or the default one."""
+    given = (ctx.find_root().obj or {}).get("database")
+    return open_database(given or settings.load().database_url, create=create)
+
+
+def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--output`."""
+    option = click.option("--output", "-o", type=click.Choice(FORMATS), default="table", help="Form of the answer.")
+    return option(function)
+
+
+def as_of_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--as-of`."""
+    return click.option("--as-of", metavar="TIME", help="As it was then: 2026-01-31, 7d, 'yesterday 14:00'.")(function)
+
+
+def instant(text: str | None, option: str = "--as-of") -> str | None:
+    """Return a time that a person gave as an instant; raise `UsageError`."""
+    if text is None:
+        return None
+    try:
+        return clock.parse_time(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r} is no time", hint="ISO 8601, or 7d, 12h, 'yesterday 14:00'") from error
+
+
+def print_json(value: Any) -> None:
+    """Write a value as JSON."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+
+
+def print_rows(
+    names: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    output: str,
+    *,
+    body: Any = None,
+    empty: str = "nothing",
+) -> None:
+    """Write rows in the asked form; `body` is the JSON one where it is not the list of rows."""
+    if output == "json":
+        print_json(body if body is not None else [{n: r.get(n) for n in names} for r in rows])
+    elif output == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([[plain(r.get(n)) for n in names] for r in rows])
+        click.echo(text.getvalue(), nl=False)
+    elif output == "yaml":
+        click.echo(_yaml([{n: r.get(n) for n in names} for r in rows]), nl=False)
+    elif output == "markdown":
+        click.echo(markdown_table(names, [[plain(r.get(n)) for n in names] for r in rows]))
+    elif not rows:
+        click.echo(empty, err=True)
+    else:
+        table(names, [[plain(r.get(n)) for n in names] for r in rows])
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write an aligned table; at a terminal it fits the width, in a pipe it is plain and complete."""
+    if not sys.stdout.isatty():
+        click.echo(aligned(names, rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        shown.add_column(name, overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        # Text, not str: what is stored may hold square brackets.
+        shown.add_row(*[Text(cell) for cell in row])
+    Console().print(shown)
+
+
+def aligned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as text in columns, two spaces apart."""
+    cells = [list(names), *rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def markdown_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as a Markdown table."""
+    head = [f"| {' | '.join(names)} |", f"|{'|'.join(['---'] * len(names))}|"]
+    return "\n".join([*head, *(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in rows)])
+
+
+def plain(value: Any) -> str:
+    """Return a value as one line of text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+    if isinstance(value, list) and all(isinstance(v, str | int) for v in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, list | dict):
+        return orjson.dumps(value).decode()
+    return str(value).replace("\n", " ")
+
+
+def _yaml(value: Any, indent: int = 0) -> str:
+    """Return plain data as YAML: JSON scalars are YAML scalars (YAML 1.2, 1.3)."""
+    pad = "  " * indent
+    if isinstance(value, list) and value:
+        return "".join(f"{pad}- {_yaml(v, indent + 1).lstrip() if isinstance(v, dict | list) and v else _scalar(v) + chr(10)}" for v in value)
+    if isinstance(value, dict) and value:
+        return "".join(
+            f"{pad}{k}:\n{_yaml(v, indent + 1)}" if isinstance(v, dict | list) and v else f"{pad}{k}: {_scalar(v)}\n"
+            for k, v in value.items()
+        )
+    return f"{pad}{_scalar(value)}\n"
+
+
+def _scalar(value: Any) -> str:
+    return orjson.dumps(value).decode()

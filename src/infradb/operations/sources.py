@@ -1,0 +1,170 @@
+"""Which sources are read, and reading them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from infradb import clock
+from infradb.change import MANUAL
+from infradb.collectors import Diagnosis
+from infradb.collectors.registry import COLLECTORS, RANKS, collector_class
+from infradb.errors import CollectionError, Conflict, NotFound, SettingsError
+from infradb.observation import CollectionRun, ScopeResult
+from infradb.operations.absorb import Manner, Progress, RunReport, absorb
+from infradb.store import runs
+from infradb.store.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """One configured source."""
+
+    id: int
+    name: str
+    kind: str
+    declared: bool
+    rank: int
+    enabled: bool
+    settings: Mapping[str, Any]
+
+
+def entries(connection: Connection) -> list[SourceEntry]:
+    """Return every source in the order in which they win."""
+    rows = connection.query("SELECT id, name, kind, declared, rank, enabled, settings FROM sources ORDER BY rank, name")
+    return [SourceEntry(i, n, k, bool(d), r, bool(e), orjson.loads(s) if s else {}) for i, n, k, d, r, e, s in rows]
+
+
+def entry(connection: Connection, name: str) -> SourceEntry:
+    """Return one source; raise `NotFound`."""
+    for found in entries(connection):
+        if found.name == name:
+            return found
+    raise NotFound(f"there is no source {name!r}", hint="`infradb sources list` shows them")
+
+
+def ensure_defaults(database: Database) -> None:
+    """Make sure that this machine and its Docker engine are sources, unless somebody removed them."""
+    with database.read() as connection:
+        if connection.query("SELECT 1 FROM infradb_meta WHERE name = 'default_sources'"):
+            return
+    with database.write() as connection:
+        now = clock.now()
+        runs.manual_source(connection, now)
+        for kind in ("local", "docker"):
+            runs.add_source(connection, kind, kind, now, declared=False, rank=RANKS[kind])
+        connection.execute("INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?) ON CONFLICT DO NOTHING", (now,))
+
+
+def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -> SourceEntry:
+    """Add a source; raise `SettingsError` where a setting is unknown or of the wrong kind."""
+    make(kind, name, settings)
+    with database.write() as connection:
+        if any(e.name == name for e in entries(connection)):
+            raise Conflict(f"there is a source {name!r} already", hint="give another name, or remove that one first")
+        runs.add_source(
+            connection, name, kind, clock.now(), declared=False, rank=RANKS.get(kind, 50), settings=dict(settings)
+        )
+        return entry(connection, name)
+
+
+def make(kind: str, name: str, settings: Mapping[str, Any]) -> Any:
+    """Return the collector of a source; raise `SettingsError` that names every wrong setting."""
+    cls = collector_class(kind)
+    try:
+        return cls(name, cls.Settings.model_validate(dict(settings)))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        known = ", ".join(cls.Settings.model_fields)
+        raise SettingsError(f"source {name!r}: {wrong}", hint=f"settings of {kind}: {known}") from error
+
+
+def diagnose(source: SourceEntry) -> Sequence[Diagnosis]:
+    """Prove each right and tool that a source needs."""
+    diagnoses: Sequence[Diagnosis] = make(source.kind, source.name, source.settings).diagnose()
+    return diagnoses
+
+
+def calls(source: SourceEntry) -> Sequence[str]:
+    """Return every call that a source's collector makes."""
+    result: Sequence[str] = make(source.kind, source.name, source.settings).calls()
+    return result
+
+
+def collect(source: SourceEntry) -> CollectionRun:
+    """Read a source; one that cannot be read at all gives a run that failed, with the reason and what to do."""
+    started_at = clock.now()
+    try:
+        run: CollectionRun = make(source.kind, source.name, source.settings).collect()
+    except CollectionError as error:
+        said = f"{error} ({error.hint})" if error.hint else str(error)
+        return CollectionRun(source.name, started_at, (ScopeResult("source", "failed", errors=(said,)),))
+    return run
+
+
+def discover(
+    database: Database,
+    names: Sequence[str],
+    *,
+    allow_retire: bool = False,
+    dry_run: bool = False,
+    begun: Callable[[str], None] = lambda _name: None,
+    progress: Progress | None = None,
+    done: Callable[[RunReport], None] = lambda _report: None,
+) -> list[RunReport]:
+    """Read sources (default: every enabled one) side by side and take each in as it comes.
+
+    Reading happens outside the writer's lock. `begun` and `done` tell about each source.
+    """
+    with database.read() as connection:
+        chosen = [entry(connection, n) for n in names] or [e for e in entries(connection) if e.enabled and e.kind in COLLECTORS]
+    reports = []
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="collect") as pool:
+        pending = {s.name: pool.submit(collect, s) for s in chosen}
+        for source in chosen:
+            begun(source.name)
+            run = pending[source.name].result()
+            report = take_in(database, run, Manner(allow_retire=allow_retire), dry_run=dry_run, progress=progress)
+            reports.append(report)
+            done(report)
+    return reports
+
+
+class _Undo(Exception):
+    """Leaves a transaction without keeping anything."""
+
+
+def take_in(
+    database: Database, run: CollectionRun, manner: Manner, *, dry_run: bool = False, progress: Progress | None = None
+) -> RunReport:
+    """Take a run in, in a transaction of its own; a dry run keeps nothing of it."""
+    report: RunReport | None = None
+    try:
+        with database.write() as connection:
+            report = absorb(connection, run, manner, progress)
+            if dry_run:
+                raise _Undo
+    except _Undo:
+        pass
+    if report is None:
+        raise AssertionError("a run ends with a report or an error")
+    return report
+
+
+def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
+    """Remove a source: what it said stays as it is, or is retired where nobody else says it."""
+    if name == MANUAL:
+        raise Conflict("the source `manual` is yours and stays", hint="`infradb unset` takes back single fields")
+    report = None
+    with database.write() as connection:
+        found = entry(connection, name)
+        if retire:
+            scopes = connection.query("SELECT name FROM scopes WHERE source_id = ?", (found.id,))
+            empty = tuple(ScopeResult(n, "complete", ()) for (n,) in scopes)
+            run = CollectionRun(name, clock.now(), empty)
+            report = absorb(connection, run, Manner(change_source="manual", reason="its source was removed", allow_retire=True))
+        connection.execute("UPDATE sources SET enabled = ? WHERE id = ?", (False, found.id))
+    return report

@@ -1,0 +1,109 @@
+"""What a user may set: `infradb.toml`, then `INFRADB_…` in the environment, then flags."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from infradb import clock
+from infradb.errors import SettingsError
+
+FILE_NAME = "infradb.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default; each is also an environment variable, `INFRADB_` and its name."""
+
+    database: str = ""
+    """Path or URL of the database; empty: `infradb.db` in the XDG data folder."""
+
+    listen: str = "127.0.0.1"
+    """Address that `up` and `serve` bind to."""
+
+    port: int = 8420
+    """Port that `up` and `serve` bind to."""
+
+    interval: str = "5m"
+    """Time between two runs of `up` over every source."""
+
+    keep_health_checks: str = "7d"
+    """How long raw results of checks are kept."""
+
+    keep_changes: str = "5y"
+    """How long the change log is kept."""
+
+    keep_removed_containers: str = "30d"
+    """How long retired containers of `docker run --rm` are kept, unless a person said something about them."""
+
+    keep_samples: str = "2y"
+    """How long samples of measured values are kept."""
+
+    @property
+    def database_url(self) -> str:
+        """Return where the database is."""
+        return self.database or str(data_folder() / "infradb.db")
+
+
+def data_folder() -> Path:
+    """Return the XDG data folder of infradb (XDG Base Directory Specification 0.8)."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local/share")
+    return Path(base) / "infradb"
+
+
+def config_file() -> Path:
+    """Return the settings file: `INFRADB_CONFIG`, or `infradb.toml` in the XDG config folder."""
+    if named := os.environ.get("INFRADB_CONFIG"):
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "infradb" / FILE_NAME
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in force; raise `SettingsError` that names every mistake with its place."""
+    types = {f.name: f.type for f in fields(Settings)}
+    mistakes: list[str] = []
+    values: dict[str, str | int] = {}
+    path = config_file()
+    for place, given in ((str(path), _file(path)), ("the environment", _environment(environment, types))):
+        for name, value in given.items():
+            if name not in types:
+                mistakes.append(f"{place}: there is no setting {name!r}")
+            elif (read := _value(types[name], name, value)) is None:
+                mistakes.append(f"{place}: {name} = {value!r} is not of its kind")
+            else:
+                values[name] = read
+    if mistakes:
+        raise SettingsError("; ".join(mistakes), hint=f"settings are: {', '.join(types)}")
+    return replace(Settings(), **values)  # type: ignore[arg-type]
+
+
+def _file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is no TOML: {error}") from error
+
+
+def _environment(environment: Mapping[str, str], known: Mapping[str, object]) -> dict[str, object]:
+    """Return our variables; those that other parts read themselves are left out."""
+    own = {"INFRADB_CONFIG", "INFRADB_DEBUG"}
+    return {
+        name.removeprefix("INFRADB_").lower(): value
+        for name, value in environment.items()
+        if name.startswith("INFRADB_") and name not in own
+    }
+
+
+def _value(kind: object, name: str, value: object) -> str | int | None:
+    try:
+        if kind in (int, "int"):
+            return int(str(value))
+        if name.startswith("keep_") or name == "interval":
+            clock.parse_duration(str(value))
+    except ValueError:
+        return None
+    return str(value) if isinstance(value, str | int) else None
