@@ -91,6 +91,7 @@ class TableType:
 class EntityType(TableType):
     """One entity type."""
 
+    named_by: tuple[str, ...] = ()
     hard_keys: tuple[Key, ...] = ()
     natural_keys: tuple[Key, ...] = ()
     adopted_by: Key | None = None
@@ -100,8 +101,8 @@ class EntityType(TableType):
     @cached_property
     def adapter(self) -> TypeAdapter[dict[str, Any]]:
         """Return the validator of a partial observation: any of the fields, each as its annotation says."""
-        partial = TypedDict(self.label, {f.name: f.annotation for f in self.fields.values()}, total=False)  # type: ignore[misc]
-        partial.__pydantic_config__ = ConfigDict(extra="forbid", coerce_numbers_to_str=False)  # type: ignore[attr-defined]
+        partial: Any = TypedDict(self.label, {f.name: f.annotation for f in self.fields.values()}, total=False)  # type: ignore[misc]
+        partial.__pydantic_config__ = ConfigDict(extra="forbid")
         return TypeAdapter(partial)
 
     @cached_property
@@ -124,10 +125,10 @@ class EntityType(TableType):
         """Return the values of fields that are never null and that nobody spoke about."""
         return {f.name: f.default for f in self.fields.values() if not f.required and f.default is not None}
 
-    @cached_property
+    @property
     def name_field(self) -> str:
-        """Return the field that people call the thing by."""
-        return self.natural_keys[0].fields[-1] if self.adopted_by is None else self.adopted_by.fields[-1]
+        """Return the last part of the name people use."""
+        return self.named_by[-1]
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def describe(cls: type[Entity]) -> EntityType:
     """Read one entity class; raise `TypeError` where its definition is incomplete."""
     keys = (*cls.hard_keys, *cls.natural_keys, *((cls.adopted_by,) if cls.adopted_by else ()))
     return EntityType(
-        **_table(cls, [f for k in keys for f in k.fields]),
+        **_table(cls, [*cls.named_by, *(f for k in keys for f in k.fields)]),
+        named_by=cls.named_by,
         hard_keys=cls.hard_keys,
         natural_keys=cls.natural_keys,
         adopted_by=cls.adopted_by,
@@ -163,7 +165,7 @@ def describe_record(cls: type[Record]) -> RecordType:
 def _table(cls: type[Described], named: list[str]) -> dict[str, Any]:
     own = {name: info for name, info in cls.model_fields.items() if name not in ("tags", "custom")}
     shared = {name: cls.model_fields[name] for name in ("tags", "custom") if name in cls.model_fields}
-    fields = {name: _field(cls, name, info) for name, info in {**own, **shared}.items()}
+    fields: dict[str, FieldSpec] = {name: _field(cls, name, info) for name, info in {**own, **shared}.items()}
     derived = {c for f in fields.values() for c in f.sort_columns}
     known = {*fields, *derived, "retired_at"}
     if unknown := {*named, *cls.listed, *(f for i in cls.indexes for f in i)} - known:
@@ -226,7 +228,7 @@ def _unwrap(info: FieldInfo) -> tuple[Any, Mapping[type, Any], bool]:
         elif get_origin(annotation) in (Union, types.UnionType):
             members = [a for a in get_args(annotation) if a is not type(None)]
             nullable = nullable or len(members) < len(get_args(annotation))
-            if len(members) > 1 and not (Json in {type(m) for m in marks}):
+            if len(members) > 1 and Json not in {type(m) for m in marks}:
                 # A union of texts such as `Protocol | Text`: the widest one speaks for the column.
                 members = [next((m for m in members if get_origin(m) is Annotated), members[-1])]
             if len(members) > 1:

@@ -24,6 +24,7 @@ class DockerContainer(Entity):
     """A container of a Docker engine; it stays itself when compose re-creates it."""
 
     table = "docker_containers"
+    named_by = ("docker_host_id", "container_name")
     hard_keys = (key("container_id"),)
     natural_keys = (
         key("docker_host_id", "compose_project", "compose_service", "compose_number", succeeds=True),
@@ -41,7 +42,7 @@ class DockerContainer(Entity):
         "compose_project",
         "ports",
     )
-    indexes = (("docker_host_id", "status"), ("image",))
+    indexes = (("docker_host_id", "status"), ("container_name",), ("image",))
 
     docker_host_id: OwningHostId
     """Host whose engine runs it."""
@@ -122,6 +123,7 @@ class DockerNetwork(Entity):
     """A network of a Docker engine."""
 
     table = "docker_networks"
+    named_by = ("docker_host_id", "network_name")
     natural_keys = (key("docker_host_id", "network_name", unique=True),)
     listed = ("network_name", "docker_host_id", "driver", "subnet", "gateway", "internal")
 
@@ -157,6 +159,7 @@ class DockerContainerNetwork(Entity):
     """A container's place in a network."""
 
     table = "docker_container_networks"
+    named_by = ("docker_container_id", "docker_network_id")
     natural_keys = (key("docker_container_id", "docker_network_id", unique=True),)
     listed = ("docker_container_id", "docker_network_id", "ip_address", "mac_address")
     indexes = (("docker_network_id",),)
@@ -181,6 +184,7 @@ class DockerVolume(Entity):
     """A named volume of a Docker engine."""
 
     table = "docker_volumes"
+    named_by = ("docker_host_id", "volume_name")
     natural_keys = (key("docker_host_id", "volume_name", unique=True),)
     short_names = ("volumes",)
     listed = ("volume_name", "docker_host_id", "driver", "mount_point", "size_mb")
@@ -211,6 +215,7 @@ class DockerContainerVolume(Entity):
     """Something mounted into a container: a volume, a folder of the host, or memory."""
 
     table = "docker_container_volumes"
+    named_by = ("docker_container_id", "mount_path")
     natural_keys = (key("docker_container_id", "mount_path", unique=True),)
     short_names = ("mounts",)
     listed = ("docker_container_id", "mount_path", "mount_type", "docker_volume_id", "host_path", "read_only")

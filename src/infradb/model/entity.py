@@ -103,6 +103,9 @@ class Described(BaseModel):
 class Entity(Described):
     """A thing in the infrastructure that stays itself while its values change."""
 
+    named_by: ClassVar[tuple[str, ...]]
+    """Fields that make the name people use, joined by slashes; a reference stands for the name of its target."""
+
     hard_keys: ClassVar[tuple[Key, ...]] = ()
     """Identifiers of which one suffices while it is unique in the estate, strongest first."""
 

@@ -27,12 +27,13 @@ class Network(Entity):
     """An IP network, known because it was seen or planned."""
 
     table = "networks"
+    named_by = ("network_name",)
     natural_keys = (key("vrf", "cidr", unique=True),)
     adopted_by = key("vrf", "cidr")
     short_names = ("prefixes", "subnets")
     grace_seconds = 86400
     listed = ("network_name", "cidr", "vrf", "vlan_id", "gateway", "security_zone", "dhcp_enabled", "purpose")
-    indexes = (("vrf", "first_key"), ("parent_network_id",))
+    indexes = (("vrf", "first_key"), ("network_name",), ("parent_network_id",))
 
     network_name: Name
     """What it is called; the CIDR where nobody named it."""
@@ -78,6 +79,7 @@ class IpAddress(Entity):
     """An address that something has, had or is to have."""
 
     table = "ip_addresses"
+    named_by = ("ip_address",)
     natural_keys = (key("vrf", "ip_address", unique=True),)
     adopted_by = key("vrf", "ip_address")
     short_names = ("ips", "addresses")
@@ -135,6 +137,7 @@ class NetworkRoute(Entity):
     """A way that a host sends packets."""
 
     table = "network_routes"
+    named_by = ("host_id", "destination_network")
     natural_keys = (
         key("host_id", *_WAY, unique=True),
         key("source_network_id", *_WAY, unique=True),
@@ -179,6 +182,7 @@ class FirewallRule(Entity):
     """One rule of one packet filter, in the order in which it is evaluated."""
 
     table = "firewall_rules"
+    named_by = ("firewall_host_id", "native_id")
     natural_keys = (key("firewall_host_id", "native_id", unique=True),)
     short_names = ("rules",)
     listed = (

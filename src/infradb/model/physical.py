@@ -31,6 +31,7 @@ class Site(Entity):
     """A place where hosts stand."""
 
     table = "sites"
+    named_by = ("name",)
     natural_keys = (key("name", unique=True),)
     adopted_by = key("name")
     listed = ("name", "address")
@@ -49,6 +50,7 @@ class Host(Entity):
     """A machine: bare metal, a guest, a container host, an appliance or a cloud instance."""
 
     table = "hosts"
+    named_by = ("hostname",)
     hard_keys = (
         key("smbios_uuid", exclusive=True),
         key("vendor", "serial_number", exclusive=True),
@@ -176,6 +178,7 @@ class NetworkInterface(Entity):
     """A point where a host attaches to a network."""
 
     table = "network_interfaces"
+    named_by = ("host_id", "interface_name")
     natural_keys = (key("host_id", "interface_name", unique=True),)
     short_names = ("interfaces", "nics")
     grace_seconds = 600
@@ -229,6 +232,7 @@ class StorageDevice(Entity):
     """A disk, a part of one, an array, a pool, or a file system from elsewhere."""
 
     table = "storage_devices"
+    named_by = ("host_id", "device_name")
     natural_keys = (key("host_id", "device_name", unique=True),)
     short_names = ("storage", "disks")
     grace_seconds = 600
@@ -293,6 +297,7 @@ class Link(Entity):
     """A place where two interfaces meet."""
 
     table = "links"
+    named_by = ("interface_a_id", "interface_b_id")
     natural_keys = (key("interface_a_id", "interface_b_id", unique=True),)
     listed = ("interface_a_id", "interface_b_id", "kind")
     grace_seconds = 86400

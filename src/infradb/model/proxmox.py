@@ -17,6 +17,7 @@ class ProxmoxContainer(Entity):
     """The virtualization side of a guest: a virtual machine or an LXC container of a Proxmox cluster."""
 
     table = "proxmox_containers"
+    named_by = ("proxmox_host_id", "vmid")
     natural_keys = (key("cluster", "vmid", unique=True),)
     adopted_by = key("proxmox_host_id", "vmid", "container_type")
     short_names = ("guests", "vms")
@@ -99,6 +100,7 @@ class ProxmoxStorage(Entity):
     """A storage that guests' disks lie on."""
 
     table = "proxmox_storages"
+    named_by = ("cluster", "storage_name")
     natural_keys = (key("cluster", "node", "storage_name", unique=True),)
     listed = ("storage_name", "cluster", "node", "storage_type", "total_gb", "used_gb", "shared")
     grace_seconds = 3600

@@ -41,6 +41,7 @@ class Service(Entity):
     """Something that answers, on a host or in a container."""
 
     table = "services"
+    named_by = ("service_name",)
     natural_keys = (
         key("docker_container_id", "protocol", "port", "endpoint_name"),
         key("host_id", "protocol", "port", "endpoint_name"),
@@ -118,6 +119,7 @@ class ServiceDependency(Entity):
     """States that one service needs another."""
 
     table = "service_dependencies"
+    named_by = ("dependent_service_id", "dependency_service_id")
     natural_keys = (key("dependent_service_id", "dependency_service_id", unique=True),)
     short_names = ("dependencies",)
     listed = ("dependent_service_id", "dependency_service_id", "dependency_type", "origin", "confidence")
@@ -156,6 +158,7 @@ class Check(Entity):
     """What is probed to know how a service is."""
 
     table = "checks"
+    named_by = ("service_id", "target")
     natural_keys = (key("service_id", "check_type", "target", unique=True),)
     listed = ("service_id", "check_type", "target", "interval_seconds", "enabled", "next_due_at")
     indexes = (("enabled", "next_due_at"),)

@@ -72,7 +72,8 @@ def create_indexes(table: TableType) -> list[str]:
     if isinstance(table, EntityType):
         for natural in table.natural_keys:
             unique = "UNIQUE " if natural.unique else ""
-            made[natural.fields] = _index(table, natural.fields, unique, " WHERE retired_at IS NULL")
+            # Lists of the past walk names with the retired among them, so only uniqueness looks at the live alone.
+            made[natural.fields] = _index(table, natural.fields, unique, " WHERE retired_at IS NULL" if unique else "")
     covered = {*(m[0] for m in made), *(i[0] for i in table.indexes)}
     if isinstance(table, RecordType):
         covered |= {table.primary_key[0], *(u[0] for u in table.unique)}

@@ -1216,7 +1216,7 @@ CREATE INDEX ix_api_tokens_user_id ON api_tokens (user_id);
 
 CREATE UNIQUE INDEX uq_sites_name ON sites (name) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_hosts_hostname ON hosts (hostname) WHERE retired_at IS NULL;
+CREATE INDEX ix_hosts_hostname ON hosts (hostname);
 
 CREATE INDEX ix_hosts_parent_host_id ON hosts (parent_host_id);
 
@@ -1244,6 +1244,8 @@ CREATE UNIQUE INDEX uq_networks_vrf_cidr ON networks (vrf, cidr) WHERE retired_a
 
 CREATE INDEX ix_networks_vrf_first_key ON networks (vrf, first_key);
 
+CREATE INDEX ix_networks_network_name ON networks (network_name);
+
 CREATE INDEX ix_networks_parent_network_id ON networks (parent_network_id);
 
 CREATE UNIQUE INDEX uq_proxmox_storages_cluster_node_storage_name ON proxmox_storages (cluster, node, storage_name) WHERE retired_at IS NULL;
@@ -1260,11 +1262,13 @@ CREATE UNIQUE INDEX uq_docker_networks_docker_host_id_network_name ON docker_net
 
 CREATE UNIQUE INDEX uq_docker_volumes_docker_host_id_volume_name ON docker_volumes (docker_host_id, volume_name) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_docker_containers_docker_host_id_compose_project_compose_ser ON docker_containers (docker_host_id, compose_project, compose_service, compose_number) WHERE retired_at IS NULL;
+CREATE INDEX ix_docker_containers_docker_host_id_compose_project_compose_ser ON docker_containers (docker_host_id, compose_project, compose_service, compose_number);
 
 CREATE UNIQUE INDEX uq_docker_containers_docker_host_id_container_name ON docker_containers (docker_host_id, container_name) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_docker_containers_docker_host_id_status ON docker_containers (docker_host_id, status);
+
+CREATE INDEX ix_docker_containers_container_name ON docker_containers (container_name);
 
 CREATE INDEX ix_docker_containers_image ON docker_containers (image);
 
@@ -1298,9 +1302,9 @@ CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rul
 
 CREATE INDEX ix_firewall_rules_firewall_host_id_chain_rule_number ON firewall_rules (firewall_host_id, chain, rule_number);
 
-CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name) WHERE retired_at IS NULL;
+CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name);
 
-CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name) WHERE retired_at IS NULL;
+CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name);
 
 CREATE INDEX ix_services_host_id_port ON services (host_id, port);
 
