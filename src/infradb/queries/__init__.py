@@ -1,0 +1,1 @@
+"""The only SQL that reads: every question with a name."""

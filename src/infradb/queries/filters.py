@@ -1,0 +1,103 @@
+"""Conditions as people write them: `status=running`, `image~nginx`, `port>1000`, `owner=null`."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from infradb.errors import UsageError
+from infradb.model.describe import FieldSpec
+
+_FORM = re.compile(r"^([A-Za-z_][\w-]*)(>=|<=|!=|=|~|>|<)(.*)$", re.S)
+_TEST: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+    ">": lambda a, b: a is not None and a > b,
+    "<": lambda a, b: a is not None and a < b,
+    ">=": lambda a, b: a is not None and a >= b,
+    "<=": lambda a, b: a is not None and a <= b,
+    "~": lambda a, b: str(b).lower() in _text(a).lower(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition on one field; `value` has the field's type, None stands for null."""
+
+    field: FieldSpec
+    operator: str
+    value: Any
+
+    def sql(self) -> tuple[str, list[Any]]:
+        """Return the condition as SQL over the table `t`, with its values."""
+        column = f"t.{self.field.name}"
+        if self.value is None:
+            return f"{column} IS {'NOT ' if self.operator == '!=' else ''}NULL", []
+        if self.operator == "~":
+            escaped = str(self.value).lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            return f"lower(CAST({column} AS TEXT)) LIKE ? ESCAPE '\\'", [f"%{escaped}%"]
+        if self.operator == "!=":
+            return f"({column} <> ? OR {column} IS NULL)", [self.value]
+        return f"{column} {self.operator} ?", [self.value]
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether a row of plain values meets the condition."""
+        return _TEST[self.operator](row.get(self.field.name), self.value)
+
+
+def split(text: str) -> tuple[str, str, str] | None:
+    """Return (field, operator, value) of a condition as written, or None where it is none."""
+    match = _FORM.match(text)
+    return (match[1].replace("-", "_"), match[2], match[3]) if match else None
+
+
+def condition(fields: Mapping[str, FieldSpec], text: str, identify: Callable[[FieldSpec, str], int]) -> Condition:
+    """Read a condition; `identify` finds what a reference names. Raises `UsageError`."""
+    parts = split(text)
+    if parts is None:
+        raise UsageError(f"{text!r} is no condition", hint="field=value, field~text, field>number, field=null")
+    name, operator, value = parts
+    field = field_named(fields, name)
+    if value in ("null", "") and operator in ("=", "!="):
+        return Condition(field, operator, None)
+    if field.references and operator in ("=", "!="):
+        return Condition(field, operator, identify(field, value))
+    return Condition(field, operator, value if operator == "~" else typed(field, value))
+
+
+def field_named(fields: Mapping[str, FieldSpec], name: str) -> FieldSpec:
+    """Return a field by its name, or a reference without its `_id`; raise `UsageError`."""
+    for candidate in (name, f"{name}_id", f"docker_{name}_id", f"docker_{name}"):
+        if candidate in fields:
+            return fields[candidate]
+    loose = [f for f in fields.values() if f.noun.endswith(f"_{name}") or f.name.endswith(f"_{name}")]
+    if len(loose) == 1:
+        return loose[0]
+    raise UsageError(f"there is no field {name!r}", hint=f"fields: {', '.join(f.noun for f in fields.values())}")
+
+
+def typed(field: FieldSpec, value: str) -> Any:
+    """Return text as a value of the field's type; raise `UsageError`."""
+    try:
+        if field.python_type is bool:
+            return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[value.lower()]
+        if field.is_json:
+            return orjson.loads(value)
+        return field.python_type(value) if field.python_type in (int, float) else value
+    except (KeyError, ValueError) as error:
+        kind = {bool: "yes or no", int: "a whole number", float: "a number"}.get(field.python_type, "JSON")
+        raise UsageError(f"{field.noun} takes {kind}, not {value!r}") from error
+
+
+def where(conditions: Sequence[Condition]) -> tuple[str, list[Any]]:
+    """Return conditions joined by AND, or a condition that always holds."""
+    parts = [c.sql() for c in conditions]
+    return " AND ".join(sql for sql, _ in parts) or "1 = 1", [v for _, values in parts for v in values]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
