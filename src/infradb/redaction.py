@@ -16,6 +16,7 @@ from infradb.secret_names import Verdict, name_verdict
 __all__ = [
     "REDACTED",
     "is_secret",
+    "redact_arguments",
     "redact_document",
     "redact_environment",
     "redact_json",
@@ -29,6 +30,7 @@ _LONGEST_KEPT = 512
 _ROUNDS = 8
 _clean: set[str] = {"", REDACTED}
 _clean_names: set[str] = set()
+_clean_commands: set[str] = set()
 
 
 def redact_text(text: str) -> str:
@@ -73,6 +75,23 @@ def redact_environment(entries: Sequence[str]) -> list[str]:
         _remember(unknown)
         return list(entries)
     return [entry if entry in _clean else _redact_entry(entry) for entry in entries]
+
+
+def redact_arguments(arguments: Sequence[str]) -> str:
+    """Return a program and its arguments as one line, as `docker ps` shows them, without the secrets in it.
+
+    >>> redact_arguments(["server", "--admin-password", "correct horse", "--port", "80"])
+    'server --admin-password *** --port 80'
+    """
+    joined = " ".join(arguments)
+    if joined in _clean_commands:
+        return joined
+    redacted = redact_text(" ".join(_redact_list(arguments)))
+    if redacted == joined and len(joined) <= _LONGEST_KEPT:
+        if len(_clean_commands) >= _KEPT:
+            _clean_commands.clear()
+        _clean_commands.add(joined)
+    return redacted
 
 
 def redact_json(value: Any) -> Any:

@@ -114,6 +114,11 @@ def guess(port: int, protocol: str, image: str | None = None, process: str | Non
     return _BY_PORT.get(port, "other")
 
 
+def is_well_known(port: int, protocol: str) -> bool:
+    """Tell whether a port alone says what listens there."""
+    return port in _BY_PORT and (protocol == "udp" or port not in _UDP_ONLY)
+
+
 def web_scheme(port: int, protocol: str, service_type: ServiceType) -> str | None:
     """Return `http` or `https` for a port that browsers are pointed at; None where it most likely is none."""
     if protocol != "tcp" or service_type not in ("web", "api", "proxy", "monitoring", "other", "storage", "dns"):

@@ -1,0 +1,1 @@
+"""Docker engines: containers, networks, volumes and what they offer."""

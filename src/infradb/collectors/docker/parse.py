@@ -1,0 +1,192 @@
+"""What a container's description means. Pure: raw answer in, observations out.
+
+Redacting and hashing come first, for every container of every run; the rest only for those that changed.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+from infradb import clock
+from infradb.collectors.docker.engine import PARSER_VERSION, Engine, Image
+from infradb.collectors.docker.images import read_image
+from infradb.collectors.docker.services import port_list, services
+from infradb.model.docker import DockerContainer, DockerContainerNetwork, DockerContainerVolume
+from infradb.model.network import IpAddress
+from infradb.observation import Answer, Observation, Rejected, digest_of, observe
+from infradb.redaction import redact_arguments, redact_environment, redact_mapping
+
+_NO_IMAGE = Image()
+_NEVER = "0001-01-01T00:00:00Z"
+_MOUNT_TYPES = frozenset({"volume", "bind", "tmpfs", "npipe", "cluster", "image"})
+_STATES = frozenset({"created", "running", "paused", "restarting", "removing", "exited", "dead"})
+_HEALTH = frozenset({"healthy", "unhealthy", "starting", "none"})
+_LONGEST_COMMAND = 10_000
+_destination = itemgetter("Destination")
+
+
+def container_answer(raw: Mapping[str, Any], engine: Engine, used_memory_mb: int | None = None) -> Answer:
+    """Return what an engine says of a container (Docker Engine API v1.41: ContainerInspect).
+
+    Only what is read of it, redacted, is hashed and kept.
+    """
+    config, host, state = raw["Config"], raw["HostConfig"], raw["State"]
+    network_settings, mounts, health = raw["NetworkSettings"], raw.get("Mounts") or (), state.get("Health")
+    image_id, facts = raw["Image"], engine.networks
+    image = engine.images.get(image_id, _NO_IMAGE)
+    networks = []
+    for name, endpoint in (network_settings.get("Networks") or {}).items():
+        get = endpoint.get
+        network_id = get("NetworkID") or engine.network_ids.get(name, "")
+        known = facts.get(network_id)
+        networks.append(
+            (
+                *(name, network_id, get("IPAddress"), get("GlobalIPv6Address"), get("MacAddress"), get("Aliases")),
+                *((known.vrf, [s.cidr for s in known.subnets]) if known else (None, ())),
+            )
+        )
+    reduced = {
+        "Id": raw["Id"],
+        "Name": raw["Name"],
+        "Image": (image_id, config["Image"], image.names, image.digests),
+        "Command": redact_arguments((raw.get("Path") or "", *(raw.get("Args") or ()))),
+        "Env": redact_environment(config.get("Env") or ()),
+        "Labels": redact_mapping(config.get("Labels") or {}),
+        "State": (state["Status"], health and health["Status"], state["StartedAt"], state["ExitCode"]),
+        "Limits": (host.get("NanoCpus"), host.get("CpuQuota"), host.get("CpuPeriod"), host.get("Memory")),
+        "Restart": host.get("RestartPolicy"),
+        "Mode": (host.get("NetworkMode"), host.get("Privileged")),
+        "Ports": (config.get("ExposedPorts"), host.get("PortBindings"), network_settings.get("Ports")),
+        "Mounts": sorted(mounts, key=_destination) if len(mounts) > 1 else mounts,
+        "Tmpfs": sorted(host.get("Tmpfs") or ()),
+        "Networks": networks,
+    }
+    key = f"container/{raw['Id']}"
+    measured = {"restart_count": raw.get("RestartCount", 0)}
+    if used_memory_mb is not None:
+        measured["used_memory_mb"] = used_memory_mb
+    digest = digest_of((engine.id, engine.address, reduced), PARSER_VERSION)
+    parse = partial(parse_container, reduced, engine)
+    return Answer(key, digest, parse, {key: measured}, whole=engine.networks_known)
+
+
+def parse_container(raw: Mapping[str, Any], engine: Engine) -> Sequence[Observation | Rejected]:
+    """Return the container, then its mounts, networks, addresses and services."""
+    key = f"container/{raw['Id']}"
+    container = _container(raw, engine)
+    return [
+        observe(key, container),
+        *_mounts(key, raw),
+        *_networks(key, raw),
+        *_addresses(key, container.container_name, raw),
+        *services(key, container, engine),
+    ]
+
+
+def _container(raw: Mapping[str, Any], engine: Engine) -> DockerContainer:
+    labels, image = raw["Labels"], read_image(*raw["Image"])
+    status, health, started_at, exit_code = raw["State"]
+    nano_cpus, quota, period, memory = raw["Limits"]
+    mode, privileged = raw["Mode"]
+    stopped = status in ("exited", "dead")
+    number = str(labels.get("com.docker.compose.container-number") or "")
+    # `docker compose run` numbers its one-off containers like the service's own.
+    numbered = number.isdigit() and str(labels.get("com.docker.compose.oneoff")).lower() != "true"
+    return DockerContainer(
+        docker_host_id=engine.key,
+        container_id=raw["Id"],
+        container_name=str(raw["Name"]).lstrip("/") or raw["Id"][:12],
+        image=image.name,
+        image_tag=image.tag,
+        image_digest=image.digest,
+        status=status if status in _STATES else None,
+        restart_policy=_restart_policy(raw["Restart"]),
+        network_mode="bridge" if mode in (None, "", "default") else mode,
+        ports=port_list(*raw["Ports"]),
+        environment_vars=_environment(raw["Env"]),
+        cpu_limit=nano_cpus / 1e9 if nano_cpus else quota / (period or 100_000) if (quota or 0) > 0 else None,
+        memory_limit_mb=memory // 2**20 if memory else None,
+        health_status=health if health in _HEALTH else "none",
+        labels=labels,
+        command=raw["Command"][:_LONGEST_COMMAND] or None,
+        compose_project=labels.get("com.docker.compose.project"),
+        compose_service=labels.get("com.docker.compose.service"),
+        compose_number=int(number) if numbered else None,
+        privileged=bool(privileged),
+        started_at=None if started_at in (None, "", _NEVER) else clock.to_instant(clock.to_moment(started_at)),
+        exit_code=exit_code if stopped else None,
+    )
+
+
+def _restart_policy(raw: Mapping[str, Any] | None) -> str:
+    name = (raw or {}).get("Name") or "no"
+    most = (raw or {}).get("MaximumRetryCount")
+    return f"{name}:{most}" if name == "on-failure" and most else str(name)
+
+
+def _environment(entries: Sequence[str]) -> dict[str, str]:
+    pairs = (entry.partition("=") for entry in entries)
+    return {name: value for name, _, value in pairs}
+
+
+def _mounts(key: str, raw: Mapping[str, Any]) -> Iterator[Observation]:
+    seen = set()
+    for mount in raw["Mounts"]:
+        path, kind = mount["Destination"], mount.get("Type")
+        seen.add(path)
+        said: dict[str, Any] = {"mount_type": kind} if kind in _MOUNT_TYPES else {}
+        if kind == "volume" and mount.get("Name"):
+            said["docker_volume_id"] = f"volume/{mount['Name']}"
+        row = DockerContainerVolume(
+            docker_container_id=key,
+            mount_path=path,
+            host_path=mount.get("Source") or None,
+            read_only=not mount.get("RW", True),
+            **said,
+        )
+        yield observe(f"{key}/mount/{path}", row)
+    for path in raw["Tmpfs"]:
+        if path not in seen:  # --tmpfs is listed apart from --mount type=tmpfs
+            row = DockerContainerVolume(docker_container_id=key, mount_path=path, mount_type="tmpfs")
+            yield observe(f"{key}/mount/{path}", row)
+
+
+def _networks(key: str, raw: Mapping[str, Any]) -> Iterator[Observation]:
+    short_id = raw["Id"][:12]
+    for name, network_id, ipv4, ipv6, mac, aliases, *_ in raw["Networks"]:
+        if not network_id:
+            continue
+        row = DockerContainerNetwork(
+            docker_container_id=key,
+            docker_network_id=f"network/{network_id}",
+            ip_address=ipv4 or ipv6 or None,
+            mac_address=mac or None,
+            # The short id is always among them, and another one after every re-creation.
+            aliases=sorted({a for a in aliases or () if a != short_id}) or None,
+        )
+        yield observe(f"{key}/network/{name}", row)
+
+
+def _addresses(key: str, name: str, raw: Mapping[str, Any]) -> Iterator[Observation]:
+    for _, network_id, ipv4, ipv6, mac, _, vrf, cidrs in raw["Networks"]:
+        for address in filter(None, (ipv4, ipv6)):
+            # Without its network nobody can say in which address space it lies.
+            if vrf is None or not (cidr := _containing(address, cidrs)):
+                continue
+            row = IpAddress(
+                ip_address=address,
+                vrf=vrf,
+                network_id=f"network/{network_id}/prefix/{cidr}",
+                docker_container_id=key,
+                allocation_type="docker",
+                hostname=name,
+                **({"mac_address": mac} if mac else {}),
+            )
+            yield observe(f"{key}/address/{address}", row)
+
+
+def _containing(address: str, cidrs: Sequence[str]) -> str | None:
+    ip = ipaddress.ip_address(address)
+    return next((cidr for cidr in cidrs if ip in ipaddress.ip_network(cidr)), None)
