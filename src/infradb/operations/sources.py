@@ -168,3 +168,20 @@ def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
             report = absorb(connection, run, Manner(change_source="manual", reason="its source was removed", allow_retire=True))
         connection.execute("UPDATE sources SET enabled = ? WHERE id = ?", (False, found.id))
     return report
+
+
+def overview(connection: Connection) -> list[dict[str, Any]]:
+    """Return every source with the outcome of its last run."""
+    last = {
+        source: (status, at, seen, errors)
+        for source, status, at, seen, errors in connection.query(
+            "SELECT source_id, status, finished_at, seen, errors FROM discovery_runs"
+            " WHERE id IN (SELECT max(id) FROM discovery_runs GROUP BY source_id)"
+        )
+    }
+    rows = []
+    for found in entries(connection):
+        status, at, seen, errors = last.get(found.id, (None, None, None, None))
+        row = {"name": found.name, "kind": found.kind, "enabled": found.enabled, "status": status, "last_run": at, "seen": seen}
+        rows.append({**row, "errors": orjson.loads(errors) if errors else None})
+    return rows

@@ -1,0 +1,41 @@
+"""`infradb why`."""
+
+from dataclasses import asdict
+
+import click
+
+from infradb.interfaces.cli.session import database, plain, print_json, print_rows
+from infradb.model.catalog import BY_TABLE
+from infradb.queries.filters import field_named
+from infradb.queries.naming import find
+from infradb.queries.provenance import claims, opinions
+
+
+@click.command(epilog="Examples:  infradb why pve1    infradb why pve1 purpose")
+@click.argument("name")
+@click.argument("field", required=False)
+@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Form of the answer.")
+@click.pass_context
+def why(ctx: click.Context, name: str, field: str | None, output: str) -> None:
+    """Show which source says what about a thing, by which rule it was recognized, and who disagrees."""
+    with database(ctx).read() as connection:
+        found = find(connection, name)
+        wanted = field_named(BY_TABLE[found.table].fields, field).name if field else None
+        said, heard = claims(connection, found.id), opinions(connection, found.table, found.id, wanted)
+    if output == "json":
+        return print_json({"name": found.label, "claims": [asdict(c) for c in said], "fields": [asdict(o) for o in heard]})
+    click.secho(found.label, bold=True)
+    rows = [{"source": c.source, "scope": c.scope, "knows it as": c.native_key, "recognized by": c.rule, "evidence": plain(c.evidence),
+             "since": f"withdrawn {c.withdrawn_at}" if c.withdrawn_at else f"missing {c.missing_since}" if c.missing_since else ""} for c in said]  # fmt: skip
+    print_rows(["source", "scope", "knows it as", "recognized by", "evidence", "since"], rows, "table")
+    click.echo()
+    values = [
+        {"field": o.field, "value": _short(o.value), "source": o.source, "": "wins" if o.wins else "", "because": o.why} for o in heard
+    ]
+    print_rows(["field", "value", "source", "", "because"], values, "table", empty="nobody says anything about it")
+    return None
+
+
+def _short(value: object) -> str:
+    text = plain(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,0 +1,119 @@
+"""Everything about one thing: fields, relations, what it runs on, who says so, findings, last changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infradb.model.catalog import BY_TABLE
+from infradb.queries import entities, history
+from infradb.queries.history import ChangeRow
+from infradb.queries.naming import labels
+from infradb.queries.provenance import ClaimView, claims
+from infradb.store.database import Connection
+from infradb.store.runs import last_complete_at
+
+_BELOW: dict[str, tuple[str, ...]] = {
+    "services": ("docker_container_id", "host_id"),
+    "docker_containers": ("docker_host_id",),
+    "docker_networks": ("docker_host_id",),
+    "docker_volumes": ("docker_host_id",),
+    "docker_container_volumes": ("docker_container_id",),
+    "docker_container_networks": ("docker_container_id",),
+    "proxmox_containers": ("proxmox_host_id",),
+    "network_interfaces": ("host_id",),
+    "storage_devices": ("host_id",),
+    "ip_addresses": ("docker_container_id", "host_id"),
+    "checks": ("service_id",),
+    "hosts": ("parent_host_id",),
+}
+"""What a thing of each kind runs on or belongs to: the first of these that is set."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One step of the chain below a thing."""
+
+    table: str
+    name: str
+    id: int | None = None
+
+
+@dataclass(slots=True)
+class Picture:
+    """Everything about one thing."""
+
+    table: str
+    row: dict[str, Any]
+    names: dict[int, str]
+    chain: list[Step]
+    relations: dict[str, list[str]]
+    claims: list[ClaimView]
+    last_seen: dict[str, str]
+    findings: list[dict[str, Any]]
+    changes: list[ChangeRow] = field(default_factory=list)
+
+
+def picture(connection: Connection, table: str, id_: int, as_of: str | None = None) -> Picture:
+    """Return everything about one thing, now or as of a time; raise `NotFound`."""
+    row = entities.one(connection, table, id_, as_of)
+    children = entities.children(connection, id_, table)
+    ids = {i for own in children.values() for i in own} | {
+        row[f.name] for f in BY_TABLE[table].references if row.get(f.name)
+    }
+    names = labels(connection, ids | {id_})
+    relations = {
+        t if len(BY_TABLE[t].references) == 1 or f.removesuffix("_id") in ("host", "docker_host", "docker_container") else f"{t} ({f.removesuffix('_id')})": [
+            names.get(i, str(i)) for i in own
+        ]
+        for (t, f), own in children.items()
+    }
+    said = [] if as_of else claims(connection, id_)
+    return Picture(
+        table,
+        row,
+        names,
+        chain(connection, table, row),
+        {} if as_of else relations,
+        said,
+        {} if as_of else _last_seen(connection, said),
+        [] if as_of else _findings(connection, id_),
+        history.changes(connection, entity_ids=[id_], until=as_of, limit=10),
+    )
+
+
+def chain(connection: Connection, table: str, row: Mapping[str, Any]) -> list[Step]:
+    """Return what a thing runs on, step by step, down to the hardware."""
+    steps = [Step(table, labels(connection, [row["id"]]).get(row["id"], str(row["id"])), row["id"])]
+    seen = {row["id"]}
+    current, kind = row, table
+    while True:
+        reference = next((f for f in _BELOW.get(kind, ()) if current.get(f)), None)
+        if reference is None:
+            return steps
+        if kind == "docker_containers" and current.get("compose_project"):
+            steps.append(Step("compose project", current["compose_project"]))
+        kind = str(BY_TABLE[kind].fields[reference].references)
+        found = entities.by_ids(connection, kind, [current[reference]])
+        if not found or found[0]["id"] in seen:
+            return steps
+        current = found[0]
+        seen.add(current["id"])
+        steps.append(Step(kind, labels(connection, [current["id"]])[current["id"]], current["id"]))
+
+
+def _last_seen(connection: Connection, said: list[ClaimView]) -> dict[str, str]:
+    """Return source -> when it last read a scope that claims the thing, completely."""
+    found: dict[str, str] = {}
+    ids = dict(connection.query("SELECT name, id FROM sources"))
+    for claim in said:
+        if not claim.withdrawn_at and not claim.missing_since:
+            at = last_complete_at(connection, int(ids[claim.source])).get(claim.scope)
+            if at:
+                found[claim.source] = max(at, found.get(claim.source, ""))
+    return found
+
+
+def _findings(connection: Connection, id_: int) -> list[dict[str, Any]]:
+    names = ("id", "rule", "severity", "summary", "first_seen_at")
+    sql = f"SELECT {', '.join(names)} FROM findings WHERE entity_id = ? AND closed_at IS NULL ORDER BY id"  # noqa: S608
+    return [dict(zip(names, row, strict=True)) for row in connection.query(sql, (id_,))]
