@@ -1,0 +1,1 @@
+"""What infradb knows, in the forms that other programs and people's documents take."""
