@@ -34,7 +34,6 @@ class RunReport:
     scopes: dict[str, dict[str, Any]]
     counts: dict[str, int]
     errors: tuple[str, ...]
-    merged: dict[str, int] = field(default_factory=dict)
     braked: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -258,7 +257,7 @@ class _Absorption:
         )
         self.writer.finish()
         return RunReport(
-            self.run_id, self.source.name, self.run.status, details, counts, self.run.errors, self.planner.merged, self.braked
+            self.run_id, self.source.name, self.run.status, details, counts, self.run.errors, self.braked
         )
 
 

@@ -24,8 +24,6 @@ class Planner:
         self.known = known
         self.now = now
         self.identifier = Identifier(source, known, new_id)
-        self.merged: dict[str, int] = {}
-        """Old-table-like prefix of the native key -> answers whose thing another answer had already."""
         self.pending: dict[int, str] = {}
         """Entities with a reference to something that the run has not reached yet, and their tables."""
 
@@ -125,7 +123,6 @@ class Planner:
         self, scope_id: int, items: list[Item], known: Mapping[str, int], old: Mapping[str, StoredClaim], result: ChangeSet
     ) -> None:
         """Write what each item says as the claim of its native key."""
-        seen: dict[int, str] = {}
         for item in items:
             key = item.observation.key
             primary = key == item.answer_key
@@ -147,9 +144,6 @@ class Planner:
                 )
             )
             result.identifiers += [(s, v, item.entity_id, self.source.id) for s, v in item.pairs]
-            if primary and (not item.is_new and item.rule == "natural-key" and item.entity_id in seen):
-                self.merged[item.observation.table] = self.merged.get(item.observation.table, 0) + 1
-            seen[item.entity_id] = key
 
     def _values(self, scope_id: int, items: list[Item], result: ChangeSet) -> None:
         """Turn claims into rows: new ones directly, known ones from all that is said about them."""

@@ -1,14 +1,16 @@
 """The change log's hash chain: appending to it, and finding its first broken link.
 
-A row's `values_digest` is SHA-256 over salt, old and new values as first written; its `hash` is SHA-256 over the
-previous hash and everything but salt and values. So a secret can be overwritten later (with its salt, without which
-the digest gives nothing away) while the chain still verifies, and the redaction itself is a row of the chain.
+A row's `values_digest` is SHA-256 over its salt and `WORDS`, everything that people and sources put into words, as
+first written; its `hash` is SHA-256 over the previous hash, that digest and everything else. So a secret can be
+overwritten later (with its salt, without which the digest gives nothing away) while the chain still verifies, and the
+redaction itself is a row of the chain. What is hashed is a JSON list: no value can be taken for its neighbour.
 """
 
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -39,8 +41,10 @@ COLUMNS = (
     "previous_hash",
     "hash",
 )
-_VALUES = (COLUMNS.index("old_values"), COLUMNS.index("new_values"))
-_SEPARATOR = "\x1f"
+WORDS = ("entity_type", "old_values", "new_values", "changed_by", "reason", "description")
+"""Columns that `values_digest` covers: a secret may be in any of them."""
+_words = itemgetter(*(COLUMNS.index(name) for name in WORDS))
+_linked = itemgetter(*(n for n, name in enumerate(COLUMNS[:-4]) if name not in WORDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,6 @@ class Chain:
 
     def _row(self, e: Entry) -> Sequence[Any]:
         self.position += 1
-        salt = os.urandom(8).hex()
-        digest = values_digest(salt, e.old_values, e.new_values)
         kept = (
             self.position,
             e.change_timestamp or self.now,
@@ -90,6 +92,8 @@ class Chain:
             e.change_type,
             e.entity_type,
             e.entity_id,
+            e.old_values,
+            e.new_values,
             e.changed_by,
             e.change_source,
             e.source_id,
@@ -99,18 +103,20 @@ class Chain:
             e.imported_id,
             e.imported_entity_id,
         )
+        salt = os.urandom(8).hex()
+        digest = values_digest(salt, kept)
         previous, self.head = self.head, link_hash(self.head, kept, digest)
-        return (*kept[:6], e.old_values, e.new_values, *kept[6:], salt, digest, previous, self.head)
+        return (*kept, salt, digest, previous, self.head)
 
 
-def values_digest(salt: str | None, old_values: str | None, new_values: str | None) -> str:
-    """Return the digest of what a row says changed."""
-    return sha256(f"{salt}{_SEPARATOR}{old_values}{_SEPARATOR}{new_values}".encode()).hexdigest()
+def values_digest(salt: str | None, row: Sequence[Any]) -> str:
+    """Return the digest of what a row (as `COLUMNS`) says in words."""
+    return sha256(orjson.dumps([salt, *_words(row)])).hexdigest()
 
 
-def link_hash(previous: str, kept: Sequence[Any], digest: str) -> str:
-    """Return the hash that ties a row to the one before."""
-    return sha256(_SEPARATOR.join([previous, *map(str, kept), digest]).encode()).hexdigest()
+def link_hash(previous: str, row: Sequence[Any], digest: str) -> str:
+    """Return the hash that ties a row (as `COLUMNS`) to the one before."""
+    return sha256(orjson.dumps([previous, *_linked(row), digest])).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +135,26 @@ def verify(connection: Connection) -> Verified:
     start, previous = anchor[0] if anchor else (0, FIRST_HASH)
     # The redactions are read first; they are rows of the chain themselves, so a forged one breaks it.
     redacted = _redacted(connection)
-    position, count = start, 0
-    for row in connection.stream(f"SELECT {', '.join(COLUMNS)} FROM infrastructure_changes ORDER BY position"):  # noqa: S608
+    position, count, overwritten = start, 0, 0
+    for row in connection.stream(f"SELECT {', '.join(COLUMNS)} FROM infrastructure_changes ORDER BY position"):
         salt, digest, said_previous, said_hash = row[-4:]
         if row[0] != position + 1:
             raise ChainBroken(f"the change log breaks at position {position + 1}: it is missing (the next is {row[0]})")
         position = row[0]
-        kept = [v for n, v in enumerate(row[:-4]) if n not in _VALUES]
-        if said_previous != previous or link_hash(previous, kept, digest) != said_hash:
-            raise ChainBroken(f"the change log breaks at position {position}: the row was altered ({row[3]} of {row[4]})")
-        if values_digest(salt, row[6], row[7]) != redacted.get(position, digest):
-            raise ChainBroken(f"the change log breaks at position {position}: its values were altered")
+        if said_previous != previous or link_hash(previous, row, digest) != said_hash:
+            raise ChainBroken(
+                f"the change log breaks at position {position}: the row was altered ({row[3]} of {row[4]})"
+            )
+        if values_digest(salt, row) != redacted.get(position, digest):
+            raise ChainBroken(f"the change log breaks at position {position}: what it says was altered")
         previous = said_hash
         count += 1
+        overwritten += position in redacted
     expected = connection.query("SELECT value FROM infradb_meta WHERE name = 'chain_head'")
     if expected and expected[0][0] != f"{position}:{previous}":
-        raise ChainBroken(
-            f"the change log ends at position {position}, but {expected[0][0].split(':')[0]} were written: its end is missing"
-        )
-    return Verified(count, len(redacted), start, previous)
+        written = expected[0][0].split(":")[0]
+        raise ChainBroken(f"the change log ends at position {position}, but went to {written}: its end was altered")
+    return Verified(count, overwritten, start, previous)
 
 
 def remember_head(connection: Connection, chain: Chain) -> None:
@@ -165,5 +172,9 @@ def _redacted(connection: Connection) -> dict[int, str]:
     for (values,) in connection.query(
         "SELECT new_values FROM infrastructure_changes WHERE change_type = 'redact' ORDER BY position"
     ):
-        found.update({int(p): d for p, d in orjson.loads(values).get("positions", {}).items()})
+        try:
+            found.update({int(p): d for p, d in orjson.loads(values)["positions"].items()})
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # Altered: the walk along the chain will name it.
+            continue
     return found

@@ -153,7 +153,7 @@ class SqliteDatabase:
             raw.execute("BEGIN")
             yield SqliteConnection(raw)
         except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+            raise translated(error, self.path) from error
         finally:
             raw.close()
 
@@ -171,13 +171,14 @@ class SqliteDatabase:
                     raw.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+            raise translated(error, self.path) from error
         finally:
             raw.close()
 
     def size_bytes(self) -> int:
         """Return the size of the file with its log."""
-        return sum(f.stat().st_size for f in self.path.parent.glob(self.path.name + "*") if f.is_file())
+        files = [Path(f"{self.path}{ending}") for ending in ("", "-wal", "-shm")]
+        return sum(f.stat().st_size for f in files if f.is_file())
 
     def close(self) -> None:
         """Nothing stays open between transactions."""
@@ -191,11 +192,11 @@ class SqliteDatabase:
             raw.execute("PRAGMA cache_size = -65536")
             raw.execute("PRAGMA temp_store = MEMORY")
         except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+            raise translated(error, self.path) from error
         return raw
 
 
-def _translated(error: sqlite3.Error, path: Path) -> StoreError:
+def translated(error: sqlite3.Error, path: Path) -> StoreError:
     """Return our error for one of SQLite's, in words (sqlite.org/rescode.html)."""
     text = str(error)
     name = getattr(error, "sqlite_errorname", "") or ""

@@ -49,7 +49,11 @@ def open_database(url: str, *, create: bool = False, migrate: bool = True) -> Da
 def create_schema(connection: Connection) -> None:
     """Make all tables, indexes and views, and stamp the version."""
     connection.script(schema_sql(connection.dialect))
-    connection.script("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);\n")
+    # As Alembic itself would make it.
+    connection.script(
+        "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL,"
+        " \n\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n);\n"
+    )
     connection.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (HEAD,))
     connection.execute("INSERT INTO infradb_meta (name, value) VALUES ('created_at', ?)", (clock.now(),))
 
@@ -73,7 +77,9 @@ def _version(connection: Connection) -> str | None:
         known = " (it looks like an old infrastructure database)" if {"hosts", "docker_containers"} <= tables else ""
         raise DatabaseForeign(f"this database has tables of somebody else{known}: {', '.join(sorted(tables)[:4])} …")
     rows = connection.query("SELECT version_num FROM alembic_version")
-    return str(rows[0][0]) if rows else None
+    if not rows:
+        raise StoreError("this database does not say its version", hint="restore a backup with `infradb restore FILE`")
+    return str(rows[0][0])
 
 
 def _check_file(path: Path, create: bool) -> None:

@@ -965,13 +965,13 @@ CREATE TABLE infrastructure_changes (
   imported_id INTEGER,
   -- The old file's id of the entity.
   imported_entity_id INTEGER,
-  -- Random text that keeps `values_digest` from giving the values away; removed when they are redacted.
+  -- Random text that keeps `values_digest` from giving the words away; removed when they are redacted.
   salt TEXT,
-  -- SHA-256 over salt, old and new values as first written.
+  -- SHA-256 over the salt and everything that the row says in words, as first written.
   values_digest TEXT NOT NULL,
   -- Hash of the row before.
   previous_hash TEXT NOT NULL,
-  -- SHA-256 over the previous hash and every other column but salt and the values themselves.
+  -- SHA-256 over the previous hash, `values_digest` and every column that holds no words.
   hash TEXT NOT NULL
 ) STRICT;
 
