@@ -13,6 +13,9 @@ def outputs() -> dict[Path, str]:
     return {
         store / "schema.sqlite.sql": schema("sqlite"),
         store / "schema.postgresql.sql": schema("postgresql"),
+        # Version 0.1.0 is unreleased: until then the first migration follows the model, from then on it is frozen.
+        store / "migrations/versions/0001_initial.sqlite.sql": schema("sqlite"),
+        store / "migrations/versions/0001_initial.postgresql.sql": schema("postgresql"),
     }
 
 

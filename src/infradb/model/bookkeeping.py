@@ -286,16 +286,16 @@ class InfrastructureChange(Record):
     """The old file's id of the entity."""
 
     salt: Text | None = None
-    """Random text that keeps `values_digest` from giving the values away; removed when they are redacted."""
+    """Random text that keeps `values_digest` from giving the words away; removed when they are redacted."""
 
     values_digest: Text
-    """SHA-256 over salt, old and new values as first written."""
+    """SHA-256 over the salt and everything that the row says in words, as first written."""
 
     previous_hash: Text
     """Hash of the row before."""
 
     hash: Text
-    """SHA-256 over the previous hash and every other column but salt and the values themselves."""
+    """SHA-256 over the previous hash, `values_digest` and every column that holds no words."""
 
 
 class Anchor(Record):
