@@ -66,12 +66,11 @@ class OldFile:
         Text that is no UTF-8 comes as bytes.
         """
         select = f"SELECT {', '.join(expressions)} FROM {quoted(table)} WHERE ({where})"  # noqa: S608 (the file's names)
+        first, further = f"{select} ORDER BY id", f"{select} AND id > ? ORDER BY id"
         position = after
         while True:
-            past = "" if position is None else " AND id > ?"
-            bound = () if position is None else (position,)
             try:
-                for row in self._db.execute(f"{select}{past} ORDER BY id", bound):
+                for row in self._db.execute(first) if position is None else self._db.execute(further, (position,)):
                     position = row[0]
                     yield row
                 return
@@ -80,8 +79,8 @@ class OldFile:
                     raise self._refused(error) from error
             except sqlite3.Error as error:
                 raise self._refused(error) from error
-            # Its message shows the text that could not be decoded, so it goes no further.
-            row = self._undecodable(f"{select}{past} ORDER BY id LIMIT 1", bound)
+            # The error's own message shows the text that could not be decoded, so it goes no further.
+            row = self._undecodable(first, ()) if position is None else self._undecodable(further, (position,))
             position = row[0]
             yield row
 
