@@ -98,10 +98,10 @@ class Identifier:
         named: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
         counts: Counter[tuple[Any, ...]] = Counter()
         for key in _lookups(entity_type):
-            wanted = {k for i in unknown if (k := _values(key.fields, i.resolved)) is not None}
+            wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
         if entity_type.adopted_by:
-            counts.update(_values(entity_type.adopted_by.fields, i.resolved) for i in items)  # type: ignore[arg-type]
+            counts.update(_values(entity_type, entity_type.adopted_by.fields, i.resolved) for i in items)  # type: ignore[arg-type]
         ids = {h.entity_id for hs in holders.values() for h in hs} | {e for n in named.values() for f in n.values() for e in f}
         native = {self.ids[i.observation.key] for i in items if i.observation.key in self.ids}
         held = self.known.identifiers(ids | native) if entity_type.hard_keys and (ids or native) else {}
@@ -149,6 +149,8 @@ class Identifier:
                     self._note_collision(entity_type, pair, [holder.entity_id])
                 elif not contradicts(entity_type, item.pairs, at.held.get(holder.entity_id, {})):
                     found.setdefault(holder.entity_id, pair)
+                elif not holder.retired:
+                    self._note_collision(entity_type, pair, [holder.entity_id])
         alive = {e: p for e, p in found.items() if e not in self.retired and not self._is_retired(e, at)}
         found = alive or found
         if len(found) > 1:
@@ -162,7 +164,7 @@ class Identifier:
         for key in entity_type.natural_keys:
             if not (key.unique or key.succeeds):
                 continue
-            values = _values(key.fields, item.resolved)
+            values = _values(entity_type, key.fields, item.resolved)
             for entity_id in at.named[key.fields].get(values, []) if values else []:
                 refused = self._taken(entity_id, item) if key.succeeds else False
                 if refused or (not key.succeeds and contradicts(entity_type, item.pairs, at.held.get(entity_id, {}))):
@@ -174,7 +176,7 @@ class Identifier:
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         key = entity_type.adopted_by
-        values = _values(key.fields, item.resolved) if key else None
+        values = _values(entity_type, key.fields, item.resolved) if key else None
         if key is None or values is None:
             return 0, "", None
         fit = [
@@ -211,7 +213,7 @@ class Identifier:
         if item.pairs:
             at.held[item.entity_id] = {scheme: {value} for scheme, value in item.pairs}
         for fields, found in at.named.items():
-            values = _values(fields, item.resolved)
+            values = _values(entity_type, fields, item.resolved)
             if values is not None:
                 found.setdefault(values, []).append(item.entity_id)
 
@@ -248,6 +250,7 @@ def _lookups(entity_type: EntityType) -> list[Key]:
     return wanted if adopted is None or adopted.fields in [k.fields for k in wanted] else [*wanted, adopted]
 
 
-def _values(fields: tuple[str, ...], resolved: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    values = tuple([resolved.get(f) for f in fields])
+def _values(entity_type: EntityType, fields: tuple[str, ...], resolved: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    defaults = entity_type.defaults
+    values = tuple([resolved.get(f, defaults.get(f)) for f in fields])
     return None if None in values else values

@@ -122,9 +122,13 @@ class Planner:
     def _claims(
         self, scope_id: int, items: list[Item], known: Mapping[str, int], old: Mapping[str, StoredClaim], result: ChangeSet
     ) -> None:
-        """Write what each item says as the claim of its native key."""
+        """Write what each item says as the claim of its native key; of several that say it, the first."""
+        written: set[str] = set()
         for item in items:
             key = item.observation.key
+            if key in written:
+                continue
+            written.add(key)
             primary = key == item.answer_key
             before = old.get(key)
             claim_id = known.get(key) if primary else (before.id if before else None)

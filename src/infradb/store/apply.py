@@ -170,16 +170,18 @@ class Writer:
 
     def _claim(self, claims: Sequence[ClaimWrite]) -> None:
         new = [c for c in claims if c.id is None]
-        rows = [(c.scope_id, c.native_key, c.entity_id, c.answer, c.digest, c.said, c.rule, c.evidence, c.expires) for c in new]
-        if self.fresh_source:
-            self.connection.insert_many("claims", _CLAIM_COLUMNS, rows)
-        elif rows:
+        # Of a fresh source, a key that is known was met in an earlier batch.
+        bulk = [c for c in new if c.rule != "native-key"] if self.fresh_source else []
+        again = [c for c in new if c.rule == "native-key"] if self.fresh_source else new
+        if bulk:
+            self.connection.insert_many("claims", _CLAIM_COLUMNS, map(_claim_row, bulk))
+        if again:
             # A part may have moved from one answer to another, whose batch did not know it.
             sets = ", ".join(f"{c} = excluded.{c}" for c in _CLAIM_COLUMNS[2:])
             self.connection.execute_many(
                 f"INSERT INTO claims ({', '.join(_CLAIM_COLUMNS)}) VALUES ({', '.join('?' * len(_CLAIM_COLUMNS))})"  # noqa: S608
                 f" ON CONFLICT (native_key, scope_id) DO UPDATE SET {sets}, withdrawn_at = NULL, missing_since = NULL",
-                rows,
+                map(_claim_row, again),
             )
         known = [c for c in claims if c.id is not None]
         if known:
@@ -209,6 +211,10 @@ class Writer:
             reason=change.reason or self._reason,
             **self._context,  # type: ignore[arg-type]
         )
+
+
+def _claim_row(c: ClaimWrite) -> tuple[Any, ...]:
+    return c.scope_id, c.native_key, c.entity_id, c.answer, c.digest, c.said, c.rule, c.evidence, c.expires
 
 
 def parked_name(entity_id: int) -> str:
