@@ -67,13 +67,13 @@ class Report:
     def finish(self, merged: Mapping[str, int]) -> dict[str, Any]:
         """Return the report; `merged` says for each old table how many rows turned out to be another row's thing.
 
-        Raises `ValueError` where more rows are merged than were taken in.
+        Rows that an earlier import merged and that have left the file since may be among these: no more are
+        counted than were read.
         """
         tables = {}
         for name, count in self._counts.items():
-            both, kept = merged.get(name, 0), len(count.rows)
-            if count.read < both + kept:
-                raise ValueError(f"{name}: {count.read} rows read, but {both} merged and {kept} quarantined")
+            kept = len(count.rows)
+            both = min(merged.get(name, 0), count.read - kept)
             tables[name] = {
                 "read": count.read,
                 "imported": count.read - both - kept,
