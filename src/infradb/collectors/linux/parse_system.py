@@ -1,0 +1,206 @@
+"""Turns what the kernel, the firmware and the operating system say into one host."""
+
+import base64
+import binascii
+import hashlib
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from infradb.clock import to_instant
+from infradb.collectors.linux.sections import Facts
+from infradb.machine_id import machine_id_hash
+
+_APPLICATION_CONTAINERS = ("docker", "podman", "rkt", "proot", "pouch", "oci", "wsl", "systemd-nspawn", "openvz")
+_SYSTEM_CONTAINERS = ("lxc", "lxc-libvirt")
+_JUNK = re.compile(
+    r"^(to be filled.*|default ?string|none|null|n/?a|not (specified|applicable|available|set|present)|unknown|invalid|"
+    r"empty|oem|o\.e\.m\.?|standard|undefined|chassis.*|base ?board.*|system (serial number|product name|manufacturer|"
+    r"name|version|sku)|sku|type1\w*|0?123456789\w*|x{3,}|\.+|-+|0+|f+)?$",
+    re.IGNORECASE,
+)
+_JUNK_UUIDS = {
+    # Boards whose maker left what the firmware's vendor gave as an example.
+    "03000200-0400-0500-0006-000700080009",
+    "00020003-0004-0005-0006-000700080009",
+    "12345678-1234-5678-90ab-cddeefaabbcc",
+}
+_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_MACHINES = ("kvm", "qemu", "bochs", "xen", "vmware", "virtualbox", "innotek", "microsoft corp", "bhyve", "google")
+_NO_CLOCK_BEFORE = 978_307_200  # 2001: a machine without a battery for its clock starts in 1970
+SYSTEM_SECTIONS = ("hostname", "kernel", "os-release", "boot", "processor", "memory", "virtualization", "firmware")
+
+
+def virtualization(facts: Facts) -> str:
+    """Return what the machine runs in, as systemd-detect-virt(1) names it; `none` on hardware, empty if unknown."""
+    said = facts.fields("virtualization")
+    for label in ("run", "environ", "file"):
+        if label in said:
+            # What started the container says more than Docker's mark, which may be left over from an image.
+            return said[label]
+    if said.get("detect"):
+        return said["detect"]
+    if "cgroup" in said:
+        return {"libpod": "podman"}.get(said["cgroup"], said["cgroup"])
+    firmware = facts.fields("firmware")
+    vendor = " ".join(firmware.get(label, "") for label in ("sys_vendor", "product_name", "tree-model")).lower()
+    if "hypervisor" in said or any(word in vendor for word in _MACHINES) or "dummy-virt" in vendor:
+        return "vm-other"
+    return "none" if firmware else ""
+
+
+def is_container(facts: Facts) -> bool:
+    """Tell whether the machine shares its kernel with others, and so sees hardware that is not its own."""
+    return virtualization(facts) in _SYSTEM_CONTAINERS + _APPLICATION_CONTAINERS
+
+
+def machine_hash(facts: Facts) -> str | None:
+    """Return the keyed hash of the machine's own machine-id; an application container has its image's, if any."""
+    if virtualization(facts) in _APPLICATION_CONTAINERS:
+        return None
+    return machine_id_hash(facts.text("machine-id"))
+
+
+def short_hostname(facts: Facts) -> str:
+    """Return the machine's name without its domain; empty where it could not be read."""
+    name = facts.text("hostname")
+    return name.split(".")[0] or name
+
+
+def parse_host(facts: Facts, management_ip: str | None) -> dict[str, Any]:
+    """Return the values of the host; what nobody can know from inside is not among them."""
+    kernel = facts.fields("kernel")
+    release = _os_release(facts)
+    processor = facts.fields("processor")
+    cores = processor.get("count", "0")
+    values: dict[str, Any] = {
+        "hostname": short_hostname(facts),
+        "status": "active",
+        "host_type": _host_type(facts),
+        "cpu_cores": int(cores) if cores.isdigit() and int(cores) else None,
+        "cpu_model": _cpu_model(processor),
+        "total_ram_mb": _memory(facts).get("MemTotal"),
+        "machine_id_hash": machine_hash(facts),
+        "ssh_host_key": ssh_fingerprint(facts.lines("host-keys")),
+        "os_name": release.get("NAME"),
+        "os_version": release.get("VERSION_ID"),
+        "kernel": kernel.get("release"),
+        "architecture": kernel.get("machine"),
+        "boot_time_at": _boot_time(facts),
+        "management_ip": management_ip,
+        # A socket says that an engine runs; its absence says nothing, it may be somewhere else.
+        "is_docker_host": True if facts.lines("docker-sockets") else None,
+        "docker_engine_id": _engine_id(facts),
+        **_firmware(facts),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def measure_host(facts: Facts) -> dict[str, Any]:
+    """Return the memory in use in MiB: MemTotal without MemAvailable (proc(5), meminfo)."""
+    memory = _memory(facts)
+    if "MemTotal" not in memory:
+        return {}
+    free = memory.get("MemAvailable", sum(memory.get(name, 0) for name in ("MemFree", "Buffers", "Cached")))
+    return {"used_ram_mb": max(memory["MemTotal"] - free, 0)}
+
+
+def boot_mark(facts: Facts) -> str:
+    """Return what changes exactly when the machine or the container is started again, unlike the time of boot."""
+    boot = facts.fields("boot")
+    return f"{boot.get('boot_id', '')}/{boot.get('init', '')}/{_boot_time(facts) is None}"
+
+
+def ssh_fingerprint(lines: list[str]) -> str | None:
+    """Return the SHA-256 fingerprint of the best public host key, as ssh-keygen(1) prints it."""
+    keys: dict[str, str] = {}
+    for line in lines:
+        kind, _, rest = line.partition(" ")
+        try:
+            blob = base64.b64decode(rest.split(" ")[0], validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        if blob:
+            digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+            keys.setdefault(kind.split("-sha2")[0], f"SHA256:{digest}")
+    return next((keys[kind] for kind in ("ssh-ed25519", "ecdsa", "ssh-rsa") if kind in keys), None)
+
+
+def is_junk(text: str) -> bool:
+    """Tell whether firmware says nothing with it: `To Be Filled By O.E.M.`, `Default string`, `0` …
+
+    >>> [is_junk(text) for text in ("To be filled by O.E.M.", "0", "None", "PF3X9K2L")]
+    [True, True, True, False]
+    """
+    return bool(_JUNK.match(text.strip()))
+
+
+def _host_type(facts: Facts) -> str | None:
+    kind = virtualization(facts)
+    if kind in _SYSTEM_CONTAINERS:
+        return "lxc"
+    if kind in ("", *_APPLICATION_CONTAINERS):
+        return None
+    return "physical" if kind == "none" else "vm"
+
+
+def _engine_id(facts: Facts) -> str | None:
+    """Return what the running engine calls itself, as it keeps it in its folder; it is the ID of its `/info`."""
+    lines = facts.lines("docker-engine")
+    return lines[0].strip() if lines and facts.lines("docker-sockets") else None
+
+
+def _os_release(facts: Facts) -> dict[str, str]:
+    found = {}
+    for line in facts.lines("os-release"):
+        name, _, value = line.partition("=")
+        found[name.strip()] = value.strip().strip("\"'")
+    return {name: value for name, value in found.items() if value}
+
+
+def _cpu_model(processor: dict[str, str]) -> str | None:
+    for label in ("model name", "cpu model", "lscpu", "Hardware", "system type"):
+        if model := processor.get(label):
+            return " ".join(model.split())
+    return None
+
+
+def _memory(facts: Facts) -> dict[str, int]:
+    """Return the fields of /proc/meminfo in MiB."""
+    found = {}
+    for line in facts.lines("memory"):
+        name, _, rest = line.partition(":")
+        amount = rest.split()
+        if amount and amount[0].isdigit():
+            found[name] = int(amount[0]) // 1024
+    return found
+
+
+def _boot_time(facts: Facts) -> str | None:
+    boot = facts.fields("boot")
+    try:
+        started = float(boot["btime"])
+        if virtualization(facts) in _SYSTEM_CONTAINERS:
+            # /proc/stat is its host's; the uptime is the container's own (lxcfs).
+            started = float(boot["now"]) - float(boot["uptime"])
+    except (KeyError, ValueError):
+        return None
+    if started < _NO_CLOCK_BEFORE:
+        return None
+    return to_instant(datetime.fromtimestamp(int(started), UTC))
+
+
+def _firmware(facts: Facts) -> dict[str, Any]:
+    """Return what the firmware says about the machine; a container is shown its host's."""
+    if is_container(facts):
+        return {}
+    said = {name: " ".join(value.split()) for name, value in facts.fields("firmware").items() if not is_junk(value)}
+    uuid = said.get("product_uuid", "").lower()
+    good_uuid = _UUID.match(uuid) and len(set(uuid.replace("-", ""))) > 2 and uuid not in _JUNK_UUIDS
+    return {
+        # Who builds a machine from parts has a board with a name and a system without.
+        "vendor": said.get("sys_vendor") or said.get("board_vendor"),
+        "model": said.get("product_name") or said.get("board_name") or said.get("tree-model"),
+        "serial_number": said.get("product_serial") or said.get("tree-serial-number"),
+        "smbios_uuid": uuid if good_uuid else None,
+    }

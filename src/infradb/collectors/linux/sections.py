@@ -1,0 +1,127 @@
+"""Splits what the script printed into sections, and hands out their contents."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ABSENT = 127
+"""Status of a section whose command is not installed."""
+
+TIMED_OUT = 124
+"""Status of a section whose command took too long."""
+
+CUT_OFF = -1
+"""Status of a section whose end never came: the whole script was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section: what a command printed, and how it ended."""
+
+    output: str
+    status: int = 0
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Facts:
+    """The raw facts of one machine, and what about them went wrong."""
+
+    sections: Mapping[str, Section]
+    complete: bool = True
+    """Whether the script reached its end."""
+
+    malformed: dict[str, str] = field(default_factory=dict)
+    """Section -> why its content made no sense; noted while parsing."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether the section was printed, by a command that is installed."""
+        return name in self.sections and self.sections[name].status != ABSENT
+
+    def text(self, name: str) -> str:
+        """Return what the section holds, without white space around it; empty where there is none."""
+        return self.sections[name].output.strip() if name in self.sections else ""
+
+    def lines(self, name: str) -> list[str]:
+        """Return the section's lines that are not empty."""
+        if name not in self.sections:
+            return []
+        return [line for line in self.sections[name].output.split("\n") if line.strip()]
+
+    def json(self, name: str) -> Any:
+        """Return what the section's JSON says; None where there is none or where it is malformed, which is noted."""
+        if not (text := self.text(name)):
+            return None
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            if self.sections[name].status == 0:
+                self.malformed[name] = f"printed no valid JSON ({error})"
+            return None
+
+    def json_lines(self, name: str) -> list[dict[str, Any]]:
+        """Return the objects of a section that holds one JSON object a line; other lines are left out."""
+        found = []
+        for line in self.lines(name):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+    def fields(self, name: str) -> dict[str, str]:
+        """Return a section of lines `field TAB value`; the first value of a field counts."""
+        found: dict[str, str] = {}
+        for line in self.lines(name):
+            label, _, value = line.partition("\t")
+            if value.strip():
+                found.setdefault(label, value.strip())
+        return found
+
+    def table(self, name: str) -> dict[str, dict[str, list[str]]]:
+        """Return a section of lines `thing TAB field TAB value` as thing -> field -> values."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for line in self.lines(name):
+            thing, _, rest = line.partition("\t")
+            label, _, value = rest.partition("\t")
+            found.setdefault(thing, {}).setdefault(label, []).append(value)
+        return found
+
+    def trouble(self, names: Iterable[str]) -> list[str]:
+        """Return a sentence for each of the sections that failed; a command that is not installed is no failure."""
+        sentences = []
+        for name in names:
+            section = self.sections.get(name)
+            if section is None:
+                continue
+            if section.status == TIMED_OUT:
+                sentences.append(f"reading {name} took too long; try the command by hand, something may hang")
+            elif section.status == CUT_OFF:
+                sentences.append(f"reading {name} was cut off; raise timeout_seconds")
+            elif section.status not in (0, ABSENT):
+                why = f": {section.message}" if section.message else ""
+                sentences.append(f"reading {name} ended with status {section.status}{why}")
+            elif name in self.malformed:
+                sentences.append(f"{name} {self.malformed[name]}")
+        return sentences
+
+
+def split_sections(printed: str, token: str) -> Facts:
+    """Return the sections of the script's output; one without an end counts as cut off."""
+    mark = re.escape(f"@@{token} ")
+    sections: dict[str, Section] = {}
+    begin = re.compile(rf"^{mark}begin (\S+)\n", re.MULTILINE)
+    for start in begin.finditer(printed):
+        name = start[1]
+        end = re.compile(rf"\n{mark}end {re.escape(name)} (\d+) (.*)\n").search(printed, start.end() - 1)
+        if end is None:
+            following = begin.search(printed, start.end())
+            rest = printed[start.end() : following.start() if following else len(printed)]
+            sections[name] = Section(rest, CUT_OFF)
+        else:
+            sections[name] = Section(printed[start.end() : end.start()], int(end[1]), end[2].strip()[:200])
+    return Facts(sections, complete=printed.rstrip().endswith(f"@@{token} done"))
