@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ChangeType = Literal["create", "update", "retire", "revive", "start", "stop", "restart", "migrate", "merge", "split"]
 
@@ -46,8 +46,7 @@ class StoredClaim:
     expires: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimWrite:
+class ClaimWrite(NamedTuple):
     """A claim to be written; `id` is that of the row it replaces, or None."""
 
     id: int | None
@@ -62,8 +61,7 @@ class ClaimWrite:
     expires: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One change of one entity, as the log keeps it."""
 
     change_type: ChangeType

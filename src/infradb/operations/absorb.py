@@ -66,8 +66,8 @@ class _Absorption:
         self.connection, self.run, self.manner, self.progress = connection, run, manner, progress
         self.known = StoredKnown(connection)
         self.source = self.known.sources[runs.source_id(connection, run.source)]
-        self.run_id = runs.next_run_id(connection)
         self.last_seen = runs.last_complete_at(connection, self.source.id)
+        self.run_id = runs.begin_run(connection, self.source.id, run.started_at)
         self.writer = Writer(
             connection,
             clock.now(),
@@ -244,11 +244,9 @@ class _Absorption:
             "seen": sum(d["seen"] for d in details.values()),
             "missing": self.missing,
         }
-        runs.write_run(
+        runs.end_run(
             self.connection,
             self.run_id,
-            self.source.id,
-            self.run.started_at,
             clock.now(),
             self.run.status,
             details,

@@ -75,11 +75,13 @@ def create_indexes(table: TableType) -> list[str]:
             # Lists of the past walk names with the retired among them, so only uniqueness looks at the live alone.
             made[natural.fields] = _index(table, natural.fields, unique, " WHERE retired_at IS NULL" if unique else "")
     covered = {*(m[0] for m in made), *(i[0] for i in table.indexes)}
-    if isinstance(table, RecordType):
-        covered |= {table.primary_key[0], *(u[0] for u in table.unique)}
-    for wanted in (*table.indexes, *((f.name,) for f in table.references if f.name not in covered)):
-        if wanted not in made:
-            made[wanted] = _index(table, wanted)
+    for wanted in table.indexes:
+        made.setdefault(wanted, _index(table, wanted))
+    if isinstance(table, EntityType):
+        for field in table.references:
+            if field.name not in covered:
+                where = f" WHERE {field.name} IS NOT NULL" if field.nullable else ""
+                made[field.name,] = _index(table, (field.name,), where=where)
     return list(made.values())
 
 

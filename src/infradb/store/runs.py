@@ -69,11 +69,6 @@ def is_new(connection: Connection, source: int) -> bool:
     return not connection.query(sql, (source,))
 
 
-def next_run_id(connection: Connection) -> int:
-    """Return the number of the next run."""
-    return int(connection.query("SELECT coalesce(max(id), 0) + 1 FROM discovery_runs")[0][0])
-
-
 def last_complete_at(connection: Connection, source: int) -> dict[str, str]:
     """Return scope name -> when it was last read completely, as far as the source's last fifty runs tell."""
     found: dict[str, str] = {}
@@ -85,30 +80,34 @@ def last_complete_at(connection: Connection, source: int) -> dict[str, str]:
     return found
 
 
-def write_run(
+def begin_run(connection: Connection, source: int, started_at: str) -> int:
+    """Write the one row of a run and return its number; what came of it follows at the end of the transaction.
+
+    It comes first because changes refer to it: while a deferred foreign key is open, SQLite looks for children of
+    every row that is inserted anywhere.
+    """
+    run_id = int(connection.query("SELECT coalesce(max(id), 0) + 1 FROM discovery_runs")[0][0])
+    connection.execute(
+        "INSERT INTO discovery_runs (id, source_id, started_at, finished_at, status, scopes) VALUES (?, ?, ?, ?, ?, ?)",
+        (run_id, source, started_at, started_at, "failed", "{}"),
+    )
+    return run_id
+
+
+def end_run(
     connection: Connection,
     run_id: int,
-    source: int,
-    started_at: str,
     finished_at: str,
     status: str,
     scopes: Mapping[str, Any],
     counts: Mapping[str, int],
     errors: Sequence[str],
 ) -> None:
-    """Write the one row of a run."""
+    """Complete the row of a run."""
     names = ("seen", "created", "updated", "retired", "revived", "missing")
+    sets = ", ".join(f"{n} = ?" for n in ("finished_at", "status", "scopes", "errors", *names))
+    said = (finished_at, status, orjson.dumps(scopes).decode(), orjson.dumps(errors).decode() if errors else None)
     connection.execute(
-        "INSERT INTO discovery_runs (id, source_id, started_at, finished_at, status, scopes, errors,"
-        f" {', '.join(names)}) VALUES (?, ?, ?, ?, ?, ?, ?, {', '.join('?' * len(names))})",  # noqa: S608
-        (
-            run_id,
-            source,
-            started_at,
-            finished_at,
-            status,
-            orjson.dumps(scopes).decode(),
-            orjson.dumps(errors).decode() if errors else None,
-            *(counts.get(n, 0) for n in names),
-        ),
+        f"UPDATE discovery_runs SET {sets} WHERE id = ?",  # noqa: S608  names are those above
+        (*said, *(counts.get(n, 0) for n in names), run_id),
     )

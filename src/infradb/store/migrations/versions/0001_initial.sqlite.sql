@@ -1176,8 +1176,6 @@ CREATE TABLE api_tokens (
 
 CREATE INDEX ix_entities_retired_with ON entities (retired_with);
 
-CREATE INDEX ix_entities_merged_into ON entities (merged_into);
-
 CREATE INDEX ix_discovery_runs_source_id_id ON discovery_runs (source_id, id);
 
 CREATE INDEX ix_claims_entity_id ON claims (entity_id);
@@ -1186,15 +1184,11 @@ CREATE INDEX ix_claims_scope_id_answer ON claims (scope_id, answer);
 
 CREATE INDEX ix_identifiers_entity_id ON identifiers (entity_id);
 
-CREATE INDEX ix_identifiers_source_id ON identifiers (source_id);
-
 CREATE INDEX ix_infrastructure_changes_change_timestamp_entity_type ON infrastructure_changes (change_timestamp, entity_type);
 
 CREATE INDEX ix_infrastructure_changes_entity_id_change_timestamp ON infrastructure_changes (entity_id, change_timestamp);
 
 CREATE INDEX ix_infrastructure_changes_run_id ON infrastructure_changes (run_id);
-
-CREATE INDEX ix_infrastructure_changes_source_id ON infrastructure_changes (source_id);
 
 CREATE INDEX ix_health_checks_service_id_check_timestamp ON health_checks (service_id, check_timestamp);
 
@@ -1202,17 +1196,11 @@ CREATE INDEX ix_incidents_service_id_started_at ON incidents (service_id, starte
 
 CREATE INDEX ix_incidents_ended_at ON incidents (ended_at);
 
-CREATE INDEX ix_incidents_root_cause_entity_id ON incidents (root_cause_entity_id);
-
 CREATE INDEX ix_findings_closed_at_severity ON findings (closed_at, severity);
 
 CREATE INDEX ix_findings_entity_id ON findings (entity_id);
 
 CREATE INDEX ix_maintenance_windows_starts_at_ends_at ON maintenance_windows (starts_at, ends_at);
-
-CREATE INDEX ix_maintenance_windows_entity_id ON maintenance_windows (entity_id);
-
-CREATE INDEX ix_api_tokens_user_id ON api_tokens (user_id);
 
 CREATE UNIQUE INDEX uq_sites_name ON sites (name) WHERE retired_at IS NULL;
 
@@ -1222,7 +1210,7 @@ CREATE INDEX ix_hosts_parent_host_id ON hosts (parent_host_id);
 
 CREATE INDEX ix_hosts_status_host_type ON hosts (status, host_type);
 
-CREATE INDEX ix_hosts_site_id ON hosts (site_id);
+CREATE INDEX ix_hosts_site_id ON hosts (site_id) WHERE site_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_network_interfaces_host_id_interface_name ON network_interfaces (host_id, interface_name) WHERE retired_at IS NULL;
 
