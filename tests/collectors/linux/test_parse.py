@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -93,8 +94,6 @@ class TestDigests:
         for entry in fewer:
             if entry["ifname"].startswith("br-"):
                 entry |= {"operstate": "DOWN", "flags": ["NO-CARRIER"], "addr_info": entry["addr_info"][:1]}
-        import json
-
         facts = case.facts(ip_address=Section(json.dumps(fewer)), interfaces=Section(table))
         services = re.sub(
             r"^.*(docker-proxy|fe80::9800|docker-4f4f).*\n", "", case.facts().text("ss"), flags=re.MULTILINE
@@ -169,11 +168,27 @@ class TestIdentity:
 
     @pytest.mark.parametrize("kind", ["lxc", "docker", "podman", "systemd-nspawn"])
     def test_a_container_does_not_take_its_hosts_identity(self, kind: str) -> None:
-        facts = load("proxmox_node").facts(virtualization=Section(f"detect\t{kind}\n"))
+        inside = {"mounts": Section("30 1 0:50 / / rw - overlay overlay rw\n")}
+        facts = load("proxmox_node").facts(virtualization=Section(f"detect\t{kind}\n"), **inside)
         host = things(facts, "host")["host"]
         assert not {"smbios_uuid", "serial_number", "vendor", "model"} & set(host)
         assert host.get("host_type") == ("lxc" if kind == "lxc" else None)
         assert ("machine_id_hash" in host) == (kind == "lxc")
+
+    @pytest.mark.parametrize(
+        ("root", "host_type"),
+        [
+            ("30 1 254:0 / / rw - ext4 /dev/vda rw", "vm"),
+            ("30 1 0:50 / / rw - overlay overlay rw,lowerdir=x", None),
+            ("30 1 254:0 /var/lib/docker/vfs/dir/abc / rw - ext4 /dev/vda rw", None),
+        ],
+    )
+    def test_dockers_mark_counts_only_where_the_root_is_not_a_disk(self, root: str, host_type: str | None) -> None:
+        marks = Section("detect\tdocker\nfile\tdocker\nhypervisor\tyes\n")
+        facts = load("without_root").facts(virtualization=marks, mounts=Section(root + "\n"))
+        host = things(facts, "host")["host"]
+        assert host.get("host_type") == host_type
+        assert ("machine_id_hash" in host) == (host_type == "vm")
 
     def test_an_image_that_was_never_booted_has_no_identity(self) -> None:
         facts = load("proxmox_node").facts(machine_id=Section("uninitialized\n"))

@@ -234,7 +234,7 @@ plain() { # what /proc/self/mounts writes as \040
 
 # One df for what is local; one each for what another machine or a program serves, because that may hang.
 space() {
-    seen='|' hung=0
+    seen='|' hung=0 hangs=0
     set --
     while read -r source mount kind _; do
         case $mount in
@@ -247,8 +247,10 @@ space() {
                 set -- "$@" "$(plain "$mount")"
                 ;;
             nfs | nfs4 | cifs | smb3 | smbfs | ceph | 9p | virtiofs | fuse.mergerfs | fuse.sshfs | fuse.glusterfs | fuse.rclone)
+                # What hangs in three places hangs in all: the same server is gone.
+                [ $hangs -lt 3 ] || continue
                 limited 3 df -P -k "$(plain "$mount")"
-                [ $? = 124 ] && printf 'hung\t%s\n' "$mount" && hung=124
+                [ $? = 124 ] && printf 'hung\t%s\n' "$mount" && hung=124 hangs=$((hangs + 1))
                 ;;
         esac
     done </proc/self/mounts
@@ -258,13 +260,14 @@ space() {
 }
 
 smart() {
-    slow=0
+    slow=0 slows=0
     for folder in /sys/block/sd* /sys/block/hd* /sys/block/nvme*n*; do
         [ -e "$folder/size" ] || continue
         # A disk that sleeps is left asleep.
-        limited 5 smartctl -j=c -H -n standby "/dev/${folder##*/}"
-        [ $? = 124 ] && slow=124
+        limited 5 smartctl --json=c -H -n standby "/dev/${folder##*/}"
+        [ $? = 124 ] && slow=124 slows=$((slows + 1))
         echo
+        [ $slows -lt 3 ] || break
     done
     return $slow
 }

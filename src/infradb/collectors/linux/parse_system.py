@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infradb.clock import to_instant
+from infradb.collectors.linux.mounts import read_mounts
 from infradb.collectors.linux.sections import Facts
 from infradb.machine_id import machine_id_hash
 
@@ -34,12 +35,13 @@ SYSTEM_SECTIONS = ("hostname", "kernel", "os-release", "boot", "processor", "mem
 def virtualization(facts: Facts) -> str:
     """Return what the machine runs in, as systemd-detect-virt(1) names it; `none` on hardware, empty if unknown."""
     said = facts.fields("virtualization")
-    for label in ("run", "environ", "file"):
+    # What started the container says more than the mark that Docker leaves in images.
+    for label in ("run", "environ"):
         if label in said:
-            # What started the container says more than Docker's mark, which may be left over from an image.
             return said[label]
-    if said.get("detect"):
-        return said["detect"]
+    marks = [said[label] for label in ("file", "detect") if said.get(label)]
+    if marks and not (marks[0] in ("docker", "podman") and _has_own_disk(facts)):
+        return marks[0]
     if "cgroup" in said:
         return {"libpod": "podman"}.get(said["cgroup"], said["cgroup"])
     firmware = facts.fields("firmware")
@@ -47,6 +49,15 @@ def virtualization(facts: Facts) -> str:
     if "hypervisor" in said or any(word in vendor for word in _MACHINES) or "dummy-virt" in vendor:
         return "vm-other"
     return "none" if firmware else ""
+
+
+def _has_own_disk(facts: Facts) -> bool:
+    """Tell whether the root is a whole file system on a device, which no engine gives to a container.
+
+    Machines made from a container's image (Firecracker, imported images) keep the mark /.dockerenv.
+    """
+    roots = [mount for mount in read_mounts(facts) if mount.place == "/"]
+    return bool(roots) and roots[-1].root == "/" and roots[-1].source.startswith("/dev/")
 
 
 def is_container(facts: Facts) -> bool:

@@ -23,7 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "zpool list",
     "zpool status -P -L",
     "zfs list -d 0",
-    "smartctl -j=c -H -n standby DISK",
+    "smartctl --json=c -H -n standby DISK",
     "ss -tulpne",
     "systemctl show --property=Id,Listen,Triggers *.socket",
 )
