@@ -47,12 +47,15 @@ def test_a_host_keeps_what_was_written_about_it(tmp_path: Path) -> None:
         tmp_path,
         "UPDATE hosts SET hostname = ' pve2 ', created_at = '2024-02-29 10:00:00', updated_at = NULL WHERE id = 1",
         "UPDATE hosts SET notes = '' WHERE id = 1",
+        "UPDATE hosts SET updated_at = '2024-03-01 10:00:00' WHERE id = 3",
     )
     values = whole.of("hosts")["hosts/1"]
     assert values["hostname"] == "pve2"
     assert values["custom"] == {"created_at": "2024-02-29T10:00:00.000Z"}
     assert "notes" not in values
     assert values["purpose"] == "lab"
+    assert list(whole.value("hosts/2", "custom")) == ["created_at"], "it was never updated"
+    assert whole.value("hosts/3", "custom")["updated_at"] == "2024-03-01T10:00:00.000Z"
     assert values["used_ram_mb"] >= 0
 
 

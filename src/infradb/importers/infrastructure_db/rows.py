@@ -141,6 +141,8 @@ class TableRows:
             if field not in values:
                 return self._rejected(key, row, self._missing(field, rejected))
         if custom:
+            if custom.get("updated_at") == custom.get("created_at"):
+                custom.pop("updated_at", None)  # never updated: most rows, and it adds up in claims and rows
             values["custom"] = custom
         self._report.parsed(self.name, number, whole=False, fields=len(rejected))
         return [Observation(key, self._kind.table, values), *said, *rejected]
