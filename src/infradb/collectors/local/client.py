@@ -14,7 +14,7 @@ from infradb.collectors.local.settings import LocalSettings
 from infradb.errors import SettingsError
 
 _MOST = 64 * 2**20
-"""Characters that are read at most: a machine with that many facts is not meant."""
+"""Characters that are looked at; where more was printed, the scopes that come after are partial or failed."""
 
 
 class LocalClient:
