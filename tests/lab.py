@@ -43,7 +43,9 @@ ENGINE = "host/engine"
 
 NODE_1 = observe("node/pve1", Host(hostname="pve1", host_type="physical", smbios_uuid=UUIDS[1], total_ram_mb=65536))
 NODE_2 = observe("node/pve2", Host(hostname="pve2", host_type="physical", smbios_uuid=UUIDS[2], total_ram_mb=32768))
-ROUTER = observe("host/router", Host(hostname="router", host_type="network_device", vendor="Deciso", serial_number="D1"))
+ROUTER = observe(
+    "host/router", Host(hostname="router", host_type="network_device", vendor="Deciso", serial_number="D1")
+)
 NAS = observe("host/nas", Host(hostname="nas", host_type="physical", vendor="Synology", serial_number="1830PDN001"))
 DOCKER_HOST = observe(ENGINE, Host(hostname="docker1", docker_engine_id="ENG1:AAAA", is_docker_host=True))
 SERVERS = observe("network/servers", Network(network_name="servers", cidr="10.0.20.0/24", vlan_id=20))
@@ -76,8 +78,8 @@ def container(native_id: str, name: str, engine: str = ENGINE, **said: Any) -> O
 
 def composed(native_id: str, service: str, number: int = 1, **said: Any) -> Observation:
     """A container that compose made."""
-    names = {"compose_project": "shop", "compose_service": service, "compose_number": number}
-    return container(native_id, f"shop-{service}-{number}", **names, **said)
+    said = {"compose_project": "shop", "compose_service": service, "compose_number": number, **said}
+    return container(native_id, said.pop("container_name", f"shop-{service}-{number}"), **said)
 
 
 def answer(

@@ -1,20 +1,23 @@
 """Takes a run into the database: identify, plan, apply, and what absence means. One transaction, in batches."""
 
+import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from infradb import clock
-from infradb.change import StoredClaim
+from infradb.change import Change, ChangeSet, StoredClaim
 from infradb.model.catalog import BY_TABLE
 from infradb.observation import Answer, CollectionRun, ScopeResult
 from infradb.reconcile.absence import judge
-from infradb.reconcile.plan import Planner
+from infradb.reconcile.identify import Sight
+from infradb.reconcile.plan import Planner, name_taken
 from infradb.reconcile.values import past_dead_band
 from infradb.store import runs
-from infradb.store.apply import Writer, measure, note_findings
+from infradb.store.apply import Writer, measure, parked_name
 from infradb.store.database import Connection
+from infradb.store.findings import close_lapsed
 from infradb.store.known import StoredKnown
 from infradb.store.runs import KnownAnswer
 
@@ -56,7 +59,14 @@ def absorb(
     connection: Connection, run: CollectionRun, manner: Manner = Manner(), progress: Progress | None = None  # noqa: B008  frozen
 ) -> RunReport:
     """Take in one run of a source that exists, and return what changed. Part of the caller's transaction."""
-    return _Absorption(connection, run, manner, progress or (lambda _scope, _count: None)).carry_out()
+    # Millions of small values and no cycles among them: the collector would only walk them over and over.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _Absorption(connection, run, manner, progress or (lambda _scope, _count: None)).carry_out()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Absorption:
@@ -89,7 +99,7 @@ class _Absorption:
 
     def carry_out(self) -> RunReport:
         """Take in every scope, then decide about what is absent."""
-        self.planner.identifier.present = _present(self.run)
+        self._look()
         details: dict[str, dict[str, Any]] = {}
         absent: list[tuple[ScopeResult, int, set[str], dict[str, KnownAnswer]]] = []
         ended: list[StoredClaim] = []
@@ -117,19 +127,34 @@ class _Absorption:
         seen: set[str] = set()
         vanished: list[StoredClaim] = []
         ids = self.planner.identifier.ids
-        ids.update({k: a.entity_id for k, a in known.items() if a.digest is not None})
+        ids.update({k: a.entity_id for k, a in known.items() if a.digest is not None and k not in ids})
         for batch in _batches(self._news(scope.answers, known, seen)):
             change_set, rejected, gone = self.planner.plan(
                 scope_id, batch, {a.key: known[a.key].claim_id for a in batch if a.key in known}
             )
-            self._remember_parked(change_set.parked)
-            self.writer.apply(change_set)
+            self._end_replaced()
+            self._apply(change_set)
             self.writer.quarantine(self.source.id, rejected)
             self._revive_owned([c.entity_id for c in change_set.changes if c.change_type == "revive"])
             whole = {a.key for a in batch if a.whole}
             vanished += [c for c in gone if scope.status == "complete" or c.answer in whole]
             self.progress(scope.name, len(seen))
         return seen, vanished
+
+    def _look(self) -> None:
+        """Note what the scopes show before any of it is parsed."""
+        identifier = self.planner.identifier
+        read = [s for s in self.run.scopes if s.status != "failed"]
+        scopes = {runs.scope_id(self.connection, self.source.id, s.name): s for s in read}
+        identifier.sights = {i: Sight(s.status == "complete", _present(s)) for i, s in scopes.items()}
+        identifier.gone = {key for s in scopes.values() for key in s.gone}
+
+    def _end_replaced(self) -> None:
+        """Retire what lost its native key to another thing and was known by nothing else."""
+        if ended := self.planner.identifier.ended:
+            live = sorted(ended - self._retired(ended))
+            retire(self.writer, self.known, live, f"{self.source.name} shows another thing under its key")
+            self.planner.identifier.ended = set()
 
     def _news(self, answers: Iterable[Answer], known: dict[str, KnownAnswer], seen: set[str]) -> Iterator[Answer]:
         """Yield the answers that are new or differ from what stands."""
@@ -157,6 +182,11 @@ class _Absorption:
         claims = self._claims_of(scope_id, keys)
         if not claims:
             return []
+        # What the run shows elsewhere has moved: its old place is not missing, and not judged.
+        moved = [c for c in claims if c.entity_id in self.planner.identifier.key_of]
+        if len(moved) == len(claims):
+            return moved
+        claims = [c for c in claims if c.entity_id not in self.planner.identifier.key_of]
         tables = self.known.tables({a.entity_id for a in known.values()} | {c.entity_id for c in claims})
         result = judge(
             self.source.name,
@@ -172,9 +202,9 @@ class _Absorption:
         self.writer.miss(result.missing)
         self.missing += len(result.missing)
         self.braked.update(result.braked)
-        note_findings(self.connection, result.notes, self.writer.now)
+        self.writer.note(result.notes)
         withdrawn = set(result.withdrawn)
-        return [c for c in claims if c.id in withdrawn]
+        return moved + [c for c in claims if c.id in withdrawn]
 
     def _withdraw(self, claims: Sequence[StoredClaim]) -> None:
         """Withdraw claims; retire what nobody speaks for any more, with all that it owns, and settle the rest."""
@@ -185,7 +215,7 @@ class _Absorption:
         standing = {e for e, cs in self.known.claims(touched).items() if any(not c.withdrawn_at for c in cs)}
         dead = [e for e in touched - standing if e not in self._retired(touched - standing)]
         retire(self.writer, self.known, dead)
-        self.writer.apply(self.planner.settle(sorted(standing), set()))
+        self._apply(self.planner.settle(sorted(standing), set()))
 
     def _retired(self, ids: set[int]) -> set[int]:
         return {
@@ -208,12 +238,13 @@ class _Absorption:
         """Resolve references to things that the run reached only later."""
         if self.planner.pending:
             pending, self.planner.pending = self.planner.pending, {}
-            self.writer.apply(self.planner.settle(sorted(pending), set()))
+            self._apply(self.planner.settle(sorted(pending), set()))
 
-    def _remember_parked(self, parked: Sequence[tuple[str, str, int]]) -> None:
-        for table, name, id_ in parked:
+    def _apply(self, change_set: ChangeSet) -> None:
+        for table, name, id_ in change_set.parked:
             row = self.known.rows(table, [id_])[id_]
             self.parked.setdefault(id_, (table, name, row[name]))
+        self.writer.apply(change_set)
 
     def _measure(self) -> None:
         """Keep measured values current, where they passed their dead band."""
@@ -233,12 +264,29 @@ class _Absorption:
                     changed.append((id_, new))
             measure(self.connection, table, changed, self.writer.now)
 
-    def _finish(self, details: dict[str, dict[str, Any]]) -> RunReport:
+    def _give_back_names(self) -> None:
+        """Give parked names back to those that got no other; where somebody else has it now, that is a finding."""
+        lost = ChangeSet()
         for id_, (table, name, value) in self.parked.items():
-            self.connection.execute(
-                f"UPDATE {table} SET {name} = ? WHERE id = ? AND {name} = ?",  # noqa: S608  names come from the model
-                (value, id_, f"~{id_}"),
-            )
+            row, waiting = self.known.rows(table, [id_])[id_], parked_name(table, name, id_)
+            if row[name] != waiting:
+                continue
+            if not row["retired_at"] and self._name_is_taken(table, {**row, name: value}):
+                if isinstance(waiting, str):
+                    lost.changes.append(Change("update", id_, table, {name: value}, {name: waiting}))
+                    lost.notes.append(name_taken(table, id_, name, value))
+                    continue
+                retire(self.writer, self.known, [id_], "something else is in its place")
+            self.connection.execute(f"UPDATE {table} SET {name} = ? WHERE id = ?", (value, id_))  # noqa: S608
+        if lost.changes:
+            self.writer.apply(lost)
+
+    def _name_is_taken(self, table: str, row: Mapping[str, Any]) -> bool:
+        wanted = [(k.fields, tuple(row[f] for f in k.fields)) for k in BY_TABLE[table].natural_keys if k.unique]
+        return any(self.known.named(table, fields, [values]) for fields, values in wanted if None not in values)
+
+    def _finish(self, details: dict[str, dict[str, Any]]) -> RunReport:
+        self._give_back_names()
         counts = {
             **self.writer.counts,
             "seen": sum(d["seen"] for d in details.values()),
@@ -253,6 +301,9 @@ class _Absorption:
             counts,
             self.run.errors,
         )
+        complete = [name for name, detail in details.items() if detail["status"] == "complete"]
+        whole = self.run.status == "complete"
+        close_lapsed(self.connection, self.source.name, self.writer.noted, complete, whole=whole, now=self.writer.now)
         self.writer.finish()
         return RunReport(
             self.run_id, self.source.name, self.run.status, details, counts, self.run.errors, self.braked
@@ -273,9 +324,9 @@ def retire(writer: Writer, known: StoredKnown, ids: Sequence[int], reason: str |
         wave, reason = list(owned.values()), None
 
 
-def _present(run: CollectionRun) -> set[str]:
+def _present(scope: ScopeResult) -> frozenset[str]:
     """Return the keys of all answers that are there at once; a stream is not walked twice for it."""
-    return {a.key for s in run.scopes if s.status != "failed" and isinstance(s.answers, list | tuple) for a in s.answers}
+    return frozenset(a.key for a in scope.answers) if isinstance(scope.answers, list | tuple) else frozenset()
 
 
 def _batches(answers: Iterable[Answer]) -> Iterator[list[Answer]]:

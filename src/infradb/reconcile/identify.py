@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infradb.change import Note, SourceOrder
+from infradb.change import Note, SourceOrder, StoredClaim
 from infradb.model.describe import EntityType
 from infradb.model.entity import Key
 from infradb.observation import Observation
@@ -44,7 +44,20 @@ class Candidates:
     held: dict[int, dict[str, set[str]]]
     counts: Counter[tuple[Any, ...]]
     rows: dict[int, dict[str, Any]]
-    declared: set[int]
+    declared: set[int] = field(default_factory=set)
+    doubtful: set[int] = field(default_factory=set)
+    """Entities that this source knows by a key of which it could not say now whether it still stands."""
+    bound: dict[int, Item] = field(default_factory=dict)
+    """Entity -> the item that has it."""
+
+
+@dataclass(slots=True)
+class Sight:
+    """What a run shows of one scope before any of it is parsed."""
+
+    complete: bool
+    present: frozenset[str]
+    """Keys of its answers; empty where they are a stream, which is not walked twice."""
 
 
 class Identifier:
@@ -56,10 +69,17 @@ class Identifier:
         self.ids: dict[str, int] = {}
         self.retired: set[int] = set()
         self.notes: list[Note] = []
-        self.present: Collection[str] = frozenset()
+        self.sights: Mapping[int, Sight] = {}
+        """Scope id -> what the run shows of it."""
+        self.gone: Collection[str] = frozenset()
         self.key_of: dict[int, str] = {}
-        self.clashes: list[tuple[str, str, int]] = []
-        """(table, field, entity id) of unique names whose holder must let go of them first."""
+        self.replaced: dict[int, str] = {}
+        """Entities that lost their native key to another thing, and that key."""
+        self.ended: set[int] = set()
+        """Those of them that nobody else speaks for."""
+        self._successors: set[int] = set()
+        self.clashes: list[tuple[str, Key, int]] = []
+        """(table, key, entity id) of unique names whose holder must let go of them first."""
         self._new_id = new_id
 
     def learn(self, keys: Collection[str]) -> None:
@@ -71,21 +91,82 @@ class Identifier:
                 if holder.retired:
                     self.retired.add(holder.entity_id)
 
+    def stands(self, claim: StoredClaim) -> bool | None:
+        """Tell whether the source still makes a claim of its own in this run; None where it cannot say."""
+        key, sight = claim.answer or claim.native_key, self.sights.get(claim.scope_id)
+        if sight and key in sight.present:
+            return True
+        return False if key in self.gone or (sight and sight.complete) else None
+
     def identify(self, entity_type: EntityType, items: list[Item]) -> None:
         """Give each item its entity: a known one, a new one, or 0 where a person must decide."""
         self.learn([i.observation.key for i in items])
-        candidates = self._candidates(entity_type, items)
+        at = self._candidates(entity_type, items)
+        replaced = self._replaced(entity_type, items, at)
         for item in items:
             key = item.observation.key
-            item.entity_id, item.rule, item.evidence = self._decide(entity_type, item, candidates)
+            item.entity_id, item.rule, item.evidence = self._decide(entity_type, item, at)
             if item.rule == "conflict":
                 continue
             if not item.entity_id:
                 item.entity_id, item.rule, item.is_new = self._new_id(), "new", True
             self.ids[key] = item.entity_id
             self.key_of[item.entity_id] = key
-            self._remember(entity_type, item, candidates)
+            at.bound.setdefault(item.entity_id, item)
+            self._remember(entity_type, item, at)
+        if replaced:
+            lost = {e: k for e, k in replaced.items() if self.ids.get(k) not in (e, None)}
+            self._successors |= {self.ids[k] for k in lost.values()}
+            self.ended |= self._alone({e: k for e, k in lost.items() if e not in at.bound})
 
+    def _replaced(self, entity_type: EntityType, items: list[Item], at: Candidates) -> dict[int, str]:
+        """Find what lost its native key to another thing: a guest of an old number, and what that guest owned."""
+        found: dict[int, str] = {}
+        heirs: dict[int, Item] = {}
+        for item in items:
+            native = self.ids.get(item.observation.key)
+            if native is None:
+                continue
+            if item.pairs and contradicts(entity_type, item.pairs, at.held.get(native, {})):
+                found[native] = item.observation.key
+            elif self._successors and any(item.resolved.get(f.name) in self._successors for f in entity_type.owners):
+                heirs[native] = item
+            elif native not in self.retired:
+                at.bound[native] = item
+                self._name(entity_type, item, native, at)
+        if heirs:
+            owners = self.known.owners(heirs)
+            alone = self._alone({e: i.observation.key for e, i in heirs.items()})
+            for native, item in heirs.items():
+                if native in alone and owners.get(native, set()).isdisjoint(
+                    item.resolved.get(f.name) for f in entity_type.owners
+                ):
+                    found[native] = item.observation.key
+                else:
+                    at.bound[native] = item
+        if found:
+            self.replaced.update(found)
+            self._find_names(entity_type, [i for i in items if i.observation.key in found.values()], at)
+        return found
+
+    def _find_names(self, entity_type: EntityType, items: list[Item], at: Candidates) -> None:
+        for key in _lookups(entity_type):
+            wanted = {k for i in items if (k := _values(entity_type, key.fields, i.resolved)) is not None}
+            for values, ids in self.known.named(entity_type.table, key.fields, wanted).items():
+                found = at.named[key.fields].setdefault(values, [])
+                found += [e for e in ids if e not in found]
+
+    def _alone(self, keys: Mapping[int, str]) -> set[int]:
+        """Return those of entities (with their native key) that nobody else speaks for."""
+        claims = self.known.claims(keys)
+        return {
+            entity_id
+            for entity_id, key in keys.items()
+            if all(
+                c.withdrawn_at or (c.source_id == self.source.id and key in (c.native_key, c.answer))
+                for c in claims.get(entity_id, [])
+            )
+        }
 
     def _candidates(self, entity_type: EntityType, items: list[Item]) -> Candidates:
         pairs: set[tuple[str, str]] = set()
@@ -101,29 +182,32 @@ class Identifier:
             wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
         if entity_type.adopted_by:
-            counts.update(_values(entity_type, entity_type.adopted_by.fields, i.resolved) for i in items)  # type: ignore[arg-type]
+            counts.update(v for i in items if (v := _values(entity_type, entity_type.adopted_by.fields, i.resolved)))
         ids = {h.entity_id for hs in holders.values() for h in hs} | {e for n in named.values() for f in n.values() for e in f}
         native = {self.ids[i.observation.key] for i in items if i.observation.key in self.ids}
         held = self.known.identifiers(ids | native) if entity_type.hard_keys and (ids or native) else {}
-        rows, declared = {}, set()
+        at = Candidates(holders, named, held, counts, self.known.rows(entity_type.table, ids) if ids else {})
         if ids:
-            rows = self.known.rows(entity_type.table, ids)
-            self._learn_keys(ids, declared)
-        return Candidates(holders, named, held, counts, rows, declared)
+            self._learn_keys(ids, at)
+        return at
 
-    def _learn_keys(self, ids: set[int], declared: set[int]) -> None:
-        """Note which candidates this source still sees under another key, and which only people spoke about."""
+    def _learn_keys(self, ids: set[int], at: Candidates) -> None:
+        """Note which candidates this source sees under another key or may see, and which only people spoke about."""
         for entity_id, claims in self.known.claims(ids).items():
             live = [c for c in claims if not c.withdrawn_at]
             if all(self.known.sources[c.source_id].declared for c in live):
-                declared.add(entity_id)
+                at.declared.add(entity_id)
             for claim in live:
-                if claim.source_id == self.source.id and claim.native_key in self.present:
-                    self.key_of.setdefault(entity_id, claim.native_key)
+                if claim.source_id == self.source.id:
+                    stands = self.stands(claim)
+                    if stands:
+                        self.key_of.setdefault(entity_id, claim.native_key)
+                    elif stands is None and not self.source.declared:
+                        at.doubtful.add(entity_id)
 
     def _decide(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         native = self.ids.get(item.observation.key)
-        if native is not None and contradicts(entity_type, item.pairs, at.held.get(native, {})):
+        if native is not None and self.replaced.get(native) == item.observation.key:
             native = None
         if native is not None and native not in self.retired:
             return native, "native-key", None
@@ -148,6 +232,9 @@ class Identifier:
                 if self._taken(holder.entity_id, item):
                     self._note_collision(entity_type, pair, [holder.entity_id])
                 elif not contradicts(entity_type, item.pairs, at.held.get(holder.entity_id, {})):
+                    if holder.entity_id in at.doubtful and self.ids.get(item.observation.key) != holder.entity_id:
+                        self._note_two(entity_type, item, [holder.entity_id], "what it looks like could not be read now")
+                        return 0, "conflict", None
                     found.setdefault(holder.entity_id, pair)
                 elif not holder.retired:
                     self._note_collision(entity_type, pair, [holder.entity_id])
@@ -166,12 +253,20 @@ class Identifier:
                 continue
             values = _values(entity_type, key.fields, item.resolved)
             for entity_id in at.named[key.fields].get(values, []) if values else []:
-                refused = self._taken(entity_id, item) if key.succeeds else False
-                if refused or (not key.succeeds and contradicts(entity_type, item.pairs, at.held.get(entity_id, {}))):
-                    if key.unique:
-                        self.clashes.append((entity_type.table, key.fields[-1], entity_id))
+                if entity_id in self.replaced:
                     continue
-                return entity_id, "natural-key", {"fields": list(key.fields)}
+                other = at.bound.get(entity_id)
+                if other is not None:
+                    is_same = key.unique and _values(entity_type, key.fields, other.resolved) == values
+                elif key.succeeds and entity_id in at.doubtful:
+                    self._note_two(entity_type, item, [entity_id], "what has its name could not be read now")
+                    return 0, "conflict", None
+                else:
+                    is_same = not (key.succeeds and self._taken(entity_id, item))
+                if is_same:
+                    return entity_id, "natural-key", {"fields": list(key.fields)}
+                if key.unique:
+                    self.clashes.append((entity_type.table, key, entity_id))
         return 0, "", None
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
@@ -195,7 +290,7 @@ class Identifier:
     def _taken(self, entity_id: int, item: Item) -> bool:
         """Tell whether this source itself holds the entity apart: it sees it under another key in the same run."""
         other = self.key_of.get(entity_id)
-        return other is not None and other != item.observation.key
+        return other is not None and other != item.observation.key and self.replaced.get(entity_id) != other
 
     def _live_native(self, item: Item) -> bool:
         entity_id = self.ids.get(item.observation.key)
@@ -212,10 +307,13 @@ class Identifier:
             at.holders.setdefault(pair, []).append(Holder(item.entity_id, retired=False))
         if item.pairs:
             at.held[item.entity_id] = {scheme: {value} for scheme, value in item.pairs}
+        self._name(entity_type, item, item.entity_id, at)
+
+    def _name(self, entity_type: EntityType, item: Item, entity_id: int, at: Candidates) -> None:
         for fields, found in at.named.items():
             values = _values(entity_type, fields, item.resolved)
-            if values is not None:
-                found.setdefault(values, []).append(item.entity_id)
+            if values is not None and entity_id not in found.setdefault(values, []):
+                found[values].append(entity_id)
 
     def _note_collision(self, entity_type: EntityType, pair: tuple[str, str], ids: list[int]) -> None:
         scheme, value = pair

@@ -55,3 +55,7 @@ class Known(Protocol):
     def owned(self, ids: Collection[int], *, retired_with: bool = False) -> list[tuple[int, str, int]]:
         """Return (id, table, owner id) of the live rows that entities own, or of those retired with them."""
         ...
+
+    def owners(self, ids: Collection[int]) -> dict[int, set[int]]:
+        """Return the owners of entities."""
+        ...

@@ -24,6 +24,8 @@ class Planner:
         self.known = known
         self.now = now
         self.identifier = Identifier(source, known, new_id)
+        self.left_out: set[str] = set()
+        """Answers of which something found no place: without a digest, they count as news in the next run."""
         self.pending: dict[int, str] = {}
         """Entities with a reference to something that the run has not reached yet, and their tables."""
 
@@ -60,24 +62,30 @@ class Planner:
             stored = self.known.claims(of_table)
             said = {e: [c for c in stored.get(e, []) if not c.withdrawn_at and c.id not in ignored_claims] for e in of_table}
             self._recompute(BY_TABLE[table], said, {}, result)
+        self._park(result)
         return result
 
     def _park(self, result: ChangeSet) -> None:
-        """Find the holders of unique names that a batch gives to others."""
+        """Find the holders of unique names that a batch gives to others; of two that get one name, the first has it."""
         renamed: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], int]] = {}
-        for change in result.changes:
+        for n, change in enumerate(result.changes):
             if change.change_type == "create" or not change.new:
                 continue
             for key in BY_TABLE[change.table].natural_keys:
                 if key.unique and any(f in change.new for f in key.fields):
                     row = {**self.known.rows(change.table, [change.entity_id])[change.entity_id], **change.new}
                     values = tuple(row[f] for f in key.fields)
-                    if None not in values:
-                        renamed.setdefault((change.table, key.fields), {})[values] = change.entity_id
-        clashes = set(self.identifier.clashes)
+                    if None in values:
+                        continue
+                    first = renamed.setdefault((change.table, key.fields), {}).setdefault(values, change.entity_id)
+                    if first != change.entity_id:
+                        new = {f: v for f, v in change.new.items() if f not in key.fields}
+                        result.changes[n] = change._replace(new=new, old={f: change.old[f] for f in new})
+                        result.notes.append(name_taken(change.table, change.entity_id, key.fields[-1], values[-1]))
+        clashes = {(table, parking_field(table, key.fields), h) for table, key, h in self.identifier.clashes}
         for (table, fields), wanted in renamed.items():
             for values, holders in self.known.named(table, fields, list(wanted)).items():
-                clashes |= {(table, fields[-1], h) for h in holders if h != wanted[values]}
+                clashes |= {(table, parking_field(table, fields), h) for h in holders if h != wanted[values]}
         self.identifier.clashes = []
         result.parked = sorted(clashes)
 
@@ -92,6 +100,7 @@ class Planner:
         for item in placed:
             for field in own:
                 self._resolve_one(field.name, item)
+        self.left_out.update(i.answer_key for i in items if not i.entity_id)
         return [i for i in placed if i.entity_id]
 
     def _resolve(self, entity_type: EntityType, item: Item, result: ChangeSet) -> bool:
@@ -141,7 +150,7 @@ class Planner:
                     key,
                     item.entity_id,
                     None if primary else item.answer_key,
-                    item.digest if primary else None,
+                    item.digest if primary and key not in self.left_out else None,
                     said,
                     item.rule,
                     evidence,
@@ -175,7 +184,9 @@ class Planner:
                 claims[entity_id] = [
                     c
                     for c in stored.get(entity_id, [])
-                    if not c.withdrawn_at and not (c.scope_id == scope_id and c.native_key in mine)
+                    if not c.withdrawn_at
+                    and not (c.scope_id == scope_id and c.native_key in mine)
+                    and not (c.source_id == self.source.id and self.identifier.stands(c) is False)
                 ]
             self._recompute(BY_TABLE[table], claims, again[table], result)
 
@@ -196,11 +207,13 @@ class Planner:
         decided: dict[int, tuple[dict[str, Any], str]] = {}
         references: dict[int, set[str]] = {}
         for entity_id, stored in claims.items():
-            said: list[Said] = [
-                (self.known.sources[c.source_id], c.native_key, unexpired(c.said, c.expires, self.now)) for c in stored
-            ]
             own = items.get(entity_id, [])
-            said += [(self.source, i.observation.key, i.said) for i in own]
+            # Of what one source says under one key in several scopes, the newest comes first.
+            said: list[Said] = [(self.source, i.observation.key, i.said) for i in own]
+            said += [
+                (self.known.sources[c.source_id], c.native_key, unexpired(c.said, c.expires, self.now))
+                for c in sorted(stored, key=lambda c: -c.id)
+            ]
             best = winners(entity_type, said)
             decided[entity_id] = ({n: v for n, (v, _) in best.items()}, own[0].observation.key if own else "")
             for field in entity_type.references:
@@ -252,6 +265,25 @@ class Planner:
             result.changes.append(Change("revive", entity_id, table, old, new, key))
         elif new:
             result.changes.append(Change(change_type(table, old, new), entity_id, table, old, new, key))  # type: ignore[arg-type]
+
+
+def name_taken(table: str, entity_id: int, field: str, value: Any) -> Note:
+    """Return the finding that a thing is said to have the unique name of another one."""
+    return Note(
+        "name-taken",
+        "medium",
+        f"{table}:{entity_id}:{field}",
+        f"sources say {field} {value!r} of two {table}, which only one can have",
+        entity_id,
+        {"field": field, "value": value},
+    )
+
+
+def parking_field(table: str, fields: Sequence[str]) -> str:
+    """Return the field of a unique key in which a row can wait for its new name: its last text, else its last one."""
+    specs = [BY_TABLE[table].fields[f] for f in fields]
+    texts = [f.name for f in specs if f.python_type is str and not f.choices]
+    return texts[-1] if texts else fields[-1]
 
 
 def _items(answers: Sequence[Answer]) -> tuple[dict[str, list[Item]], list[Rejected]]:

@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 
 from infradb.change import Change, ChangeSet, ClaimWrite, Note
+from infradb.model.catalog import BY_TABLE
 from infradb.observation import Rejected
 from infradb.store.chain import Chain, Entry, remember_head
 from infradb.store.database import Connection
+from infradb.store.findings import note_findings
 from infradb.store.rows import encoder, stored_columns
 
 _CLAIM_COLUMNS = ("scope_id", "native_key", "entity_id", "answer", "digest", "said", "rule", "evidence", "expires")
@@ -38,6 +40,8 @@ class Writer:
         self.now = self.chain.now
         self._first_position = self.chain.position
         self.counts = {"created": 0, "updated": 0, "retired": 0, "revived": 0}
+        self.noted: set[tuple[str, str]] = set()
+        """Rule and subject of every finding that was noted."""
         self.fresh_source = False
         """Whether none of the source's claims was there before: then they can be inserted in bulk."""
         self._context = {"change_source": change_source, "source_id": source_id, "run_id": run_id}
@@ -52,7 +56,7 @@ class Writer:
     def apply(self, change_set: ChangeSet) -> None:
         """Carry out a change set: names that are taken over, rows, claims, history."""
         for table, name, id_ in change_set.parked:
-            self.connection.execute(f"UPDATE {table} SET {name} = ? WHERE id = ?", (parked_name(id_), id_))  # noqa: S608
+            self.connection.execute(f"UPDATE {table} SET {name} = ? WHERE id = ?", (parked_name(table, name, id_), id_))  # noqa: S608
         creates = [c for c in change_set.changes if c.change_type == "create"]
         others = [c for c in change_set.changes if c.change_type != "create"]
         self._update(others)
@@ -66,7 +70,13 @@ class Writer:
                 change_set.identifiers,
             )
         self._log(change_set.changes)
-        note_findings(self.connection, change_set.notes, self.now)
+        self.note(change_set.notes)
+
+    def note(self, notes: Iterable[Note]) -> None:
+        """Open a finding for each note, and remember that it was noted."""
+        kept = list(notes)
+        self.noted.update((n.rule, n.subject) for n in kept)
+        note_findings(self.connection, kept, self.now)
 
     def retire(self, rows: Iterable[tuple[int, str, int | None]], reason: str | None = None) -> None:
         """Retire live entities: (id, table, owner that takes it along)."""
@@ -217,25 +227,9 @@ def _claim_row(c: ClaimWrite) -> tuple[Any, ...]:
     return c.scope_id, c.native_key, c.entity_id, c.answer, c.digest, c.said, c.rule, c.evidence, c.expires
 
 
-def parked_name(entity_id: int) -> str:
-    """Return the name that a row has while somebody else takes over its own."""
-    return f"~{entity_id}"
-
-
-def note_findings(connection: Connection, notes: Iterable[Note], now: str) -> None:
-    """Open a finding for each note, unless it is open already."""
-    rows = {
-        (n.rule, n.subject): (n.rule, n.severity, n.subject, n.entity_id, n.summary, _text(dict(n.evidence)), now)
-        for n in notes
-    }
-    if rows:
-        connection.execute_many(
-            "INSERT INTO findings (rule, severity, subject, entity_id, summary, evidence, first_seen_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (rule, subject)"
-            " DO UPDATE SET closed_at = NULL, first_seen_at = excluded.first_seen_at, summary = excluded.summary,"
-            " evidence = excluded.evidence WHERE findings.closed_at IS NOT NULL",
-            list(rows.values()),
-        )
+def parked_name(table: str, field: str, entity_id: int) -> str | int:
+    """Return what a row has for a name while somebody else takes over its own; references are deferred."""
+    return f"~{entity_id}" if BY_TABLE[table].fields[field].python_type is str else -entity_id
 
 
 def measure(
