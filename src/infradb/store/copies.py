@@ -32,10 +32,7 @@ def write_copy(path: Path, target: Path) -> None:
         unfinished.touch(mode=0o600)
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as source:
             copy_into(source, unfinished, 30.0)
-        with closing(sqlite3.connect(unfinished, isolation_level=None)) as raw:
-            # A copy in WAL mode would be three files.
-            raw.execute("PRAGMA journal_mode = DELETE")
-            raw.execute("PRAGMA synchronous = FULL")
+        close_log(unfinished)
         if problem := structure_problem(unfinished):
             raise StoreError(f"{path} is damaged: {problem}", hint="restore a backup with `infradb restore FILE`")
         with unfinished.open("rb") as file:
@@ -62,6 +59,30 @@ def copy_into(source: sqlite3.Connection, target: Path, wait_seconds: float) -> 
 
     with closing(sqlite3.connect(target, timeout=0.1, isolation_level=None)) as raw:
         source.backup(raw, pages=_PAGES, progress=watch, sleep=0.05)
+
+
+def copy_over(source: Path, target: Path, wait_seconds: float) -> None:
+    """Replace the contents of a database that others may have open; they see all of it or nothing."""
+    try:
+        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as raw:
+            copy_into(raw, target, wait_seconds)
+    except sqlite3.Error as error:
+        raise translated(error, target) from error
+
+
+def move_aside(path: Path, ending: str) -> Path:
+    """Rename a file that SQLite cannot read, with its log, and return its new name."""
+    target = path.with_name(f"{path.name}.{ending}")
+    for part in ("-wal", "-shm", "-journal", ""):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{part}").rename(f"{target}{part}")
+    return target
+
+
+def close_log(path: Path) -> None:
+    """Make a database one file again, after it was opened."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("PRAGMA journal_mode = DELETE")
 
 
 def structure_problem(path: Path) -> str | None:

@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from infradb.errors import DatabaseLocked, StoreError
-from infradb.store import schema
 from infradb.store.copies import copy_beside
 from infradb.store.database import WRITER_WAIT_SECONDS, Database, SqliteDatabase, translated
 from infradb.store.postgresql import WRITER_LOCK, PostgresqlDatabase
@@ -32,7 +31,7 @@ def upgrade(database: Database, *, further: Sequence[Path] = (), target: str = "
     """
     config = _config(further)
     if isinstance(database, SqliteDatabase):
-        copy = copy_beside(database.path, f"before-{schema.HEAD}")
+        copy = copy_beside(database.path, f"before-{newest_version()}")
         with _sqlite(database.path) as connection:
             _run(config, connection, target)
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(3):
