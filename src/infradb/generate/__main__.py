@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from infradb.generate.rules import rules_reference
 from infradb.store.ddl import schema
 
 ROOT = Path(__file__).parents[3]
@@ -16,6 +17,7 @@ def outputs() -> dict[Path, str]:
         # Version 0.1.0 is unreleased: until then the first migration follows the model, from then on it is frozen.
         store / "migrations/versions/0001_initial.sqlite.sql": schema("sqlite"),
         store / "migrations/versions/0001_initial.postgresql.sql": schema("postgresql"),
+        ROOT / "docs/reference/rules.md": rules_reference(),
     }
 
 

@@ -1,0 +1,1 @@
+"""Standing rules over what is stored; what they find becomes findings."""

@@ -1,0 +1,1 @@
+"""The rules, grouped by topic; `infradb.quality.catalog` lists them."""

@@ -1,0 +1,90 @@
+"""What runs where it cannot, and what does not run where it should."""
+
+from infradb.quality.rule import Rule
+
+RULES = (
+    Rule(
+        "stopped-host-running-guests",
+        "high",
+        "A host is stopped, but guests of it run",
+        "Both cannot be true: either the host's state is out of date, or its guests moved and nobody noted where to.",
+        "Read the sources of both (`infradb discover`); `infradb why HOST status` tells who says it is stopped.",
+        "{thing} is {status}, yet {running} of its guests run, such as {example}",
+        sql="""\
+SELECT h.id AS entity_id, h.status, count(*) AS running, min(g.hostname) AS example
+FROM (SELECT id AS guest, parent_host_id AS node FROM hosts WHERE parent_host_id IS NOT NULL
+      UNION SELECT host_id, proxmox_host_id FROM proxmox_containers WHERE retired_at IS NULL) AS runs_on
+JOIN hosts h ON h.id = runs_on.node AND h.retired_at IS NULL AND h.status IN ('stopped', 'decommissioned')
+JOIN hosts g ON g.id = runs_on.guest AND g.retired_at IS NULL AND g.status = 'active'
+GROUP BY h.id, h.status""",
+    ),
+    Rule(
+        "stopped-host-running-containers",
+        "high",
+        "A host is stopped, but containers on it run",
+        "Both cannot be true: mostly the engine was not read since the host was stopped, so its containers look alive.",
+        "Read the engine again (`infradb discover`); if the host is gone for good, retire it: its containers go with"
+        " it.",
+        "{thing} is {status}, yet {running} of its containers run, such as {example}",
+        sql="""\
+SELECT h.id AS entity_id, h.status, count(*) AS running, min(c.container_name) AS example
+FROM hosts h JOIN docker_containers c ON c.docker_host_id = h.id AND c.retired_at IS NULL AND c.status = 'running'
+WHERE h.retired_at IS NULL AND h.status IN ('stopped', 'decommissioned')
+GROUP BY h.id, h.status""",
+    ),
+    Rule(
+        "service-on-stopped",
+        "medium",
+        "A service answers, although what it runs on is stopped",
+        "The checks reach something else than is noted: another machine has its address, or the service moved.",
+        "Find out who answers, and correct what the service runs on: `infradb set SERVICE host=…`.",
+        "{thing} is {said}, but {other}, which it runs on, is {state}",
+        sql="""\
+SELECT s.id AS entity_id, s.status AS said,
+       CASE WHEN c.status IN ('exited', 'dead', 'created') THEN c.id ELSE h.id END AS other_id,
+       CASE WHEN c.status IN ('exited', 'dead', 'created') THEN c.status ELSE h.status END AS state
+FROM services s
+LEFT JOIN docker_containers c ON c.id = s.docker_container_id
+LEFT JOIN hosts h ON h.id = coalesce(c.docker_host_id, s.host_id)
+WHERE s.retired_at IS NULL AND s.status IN ('healthy', 'degraded')
+  AND (c.status IN ('exited', 'dead', 'created') OR h.status IN ('stopped', 'decommissioned'))""",
+    ),
+    Rule(
+        "container-exited",
+        "medium",
+        "A container does not run, although it should be restarted",
+        "Its restart policy says that it is to run always, or unless somebody stops it. It crashed and the engine"
+        " gave up, or it was stopped by hand and forgotten.",
+        "`docker logs` tells why it ended; start it, or remove it if nobody needs it.",
+        "{thing} has ended with code {exit_code}, although its restart policy is {restart_policy}",
+        sql="""\
+SELECT c.id AS entity_id, c.status, coalesce(CAST(c.exit_code AS TEXT), 'unknown') AS exit_code, c.restart_policy
+FROM docker_containers c
+WHERE c.retired_at IS NULL AND c.status IN ('exited', 'dead')
+  AND (c.restart_policy IN ('always', 'unless-stopped')
+       OR (c.restart_policy LIKE 'on-failure%' AND c.exit_code <> 0))""",
+    ),
+    Rule(
+        "container-unhealthy",
+        "high",
+        "A container's own health check fails",
+        "Its maker says what it means to be healthy, and it is not: it may answer, but not as it should.",
+        "`docker inspect --format '{{json .State.Health}}' NAME` shows what the check said last.",
+        "{thing} is unhealthy",
+        sql="""\
+SELECT c.id AS entity_id, c.image FROM docker_containers c
+WHERE c.retired_at IS NULL AND c.health_status = 'unhealthy' AND c.status IN ('running', 'paused')""",
+    ),
+    Rule(
+        "container-restarting",
+        "high",
+        "A container restarts again and again",
+        "It ends soon after each start, and the engine waits longer each time. It serves nobody, and fills the disk"
+        " with logs.",
+        "`docker logs` tells why it ends; stop it until that is mended.",
+        "{thing} keeps restarting",
+        sql="""\
+SELECT c.id AS entity_id, c.image FROM docker_containers c
+WHERE c.retired_at IS NULL AND c.status = 'restarting'""",
+    ),
+)
