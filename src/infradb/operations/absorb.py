@@ -156,6 +156,17 @@ class _Absorption:
             retire(self.writer, self.known, live, f"{self.source.name} shows another thing under its key")
             self.planner.identifier.ended = set()
 
+    def _note_names(self, changes: Sequence[Change]) -> None:
+        created: dict[str, list[Any]] = {}
+        for change in changes:
+            if change.change_type == "create":
+                created.setdefault(change.table, []).append(change.new)
+        for table, rows in created.items():
+            self.known.note_names(table, rows)
+        renamed = [c for c in changes if c.change_type != "create" and c.new]
+        for change in renamed:
+            self.known.note_names(change.table, self.known.rows(change.table, [change.entity_id]).values())
+
     def _news(self, answers: Iterable[Answer], known: dict[str, KnownAnswer], seen: set[str]) -> Iterator[Answer]:
         """Yield the answers that are new or differ from what stands."""
         for answer in answers:
@@ -245,6 +256,7 @@ class _Absorption:
             row = self.known.rows(table, [id_])[id_]
             self.parked.setdefault(id_, (table, name, row[name]))
         self.writer.apply(change_set)
+        self._note_names(change_set.changes)
 
     def _measure(self) -> None:
         """Keep measured values current, where they passed their dead band."""

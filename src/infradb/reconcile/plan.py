@@ -13,7 +13,7 @@ from infradb.reconcile.identify import Identifier, Item
 from infradb.reconcile.known import Known
 from infradb.reconcile.values import Said, change_type, differences, unexpired, winners
 
-_SORTED = orjson.OPT_SORT_KEYS
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Planner:
@@ -142,7 +142,7 @@ class Planner:
             before = old.get(key)
             claim_id = known.get(key) if primary else (before.id if before else None)
             evidence = orjson.dumps(item.evidence).decode() if item.evidence else None
-            said = orjson.dumps(item.said, option=_SORTED).decode()
+            said = orjson.dumps(item.said).decode()
             result.claims.append(
                 ClaimWrite(
                     claim_id,
@@ -301,9 +301,11 @@ def _items(answers: Sequence[Answer]) -> tuple[dict[str, list[Item]], list[Rejec
 
 def _item(answer: Answer, observation: Observation) -> Item:
     values = observation.values
-    measured = answer.measured.get(observation.key, {})
-    names = BY_TABLE[observation.table].measured
-    if names and any(f.name in values for f in names):
-        measured = {**measured, **{f.name: values[f.name] for f in names if f.name in values}}
-        values = {n: v for n, v in values.items() if n not in measured}
+    measured = answer.measured.get(observation.key, _NOTHING) if answer.measured else _NOTHING
+    for field in BY_TABLE[observation.table].measured:
+        if field.name in values:
+            names = {f.name for f in BY_TABLE[observation.table].measured}
+            measured = {**measured, **{n: v for n, v in values.items() if n in names}}
+            values = {n: v for n, v in values.items() if n not in names}
+            break
     return Item(observation, answer.key, answer.digest, values, measured)

@@ -44,7 +44,7 @@ class Writer:
         """Rule and subject of every finding that was noted."""
         self.fresh_source = False
         """Whether none of the source's claims was there before: then they can be inserted in bulk."""
-        self._context = {"change_source": change_source, "source_id": source_id, "run_id": run_id}
+        self._change_source, self._source_id, self._run_id = change_source, source_id, run_id
         self._changed_by, self._reason, self._actors = changed_by, reason, actors or {}
         self._last_id = connection.query("SELECT coalesce(max(id), 0) FROM entities")[0][0]
 
@@ -210,16 +210,20 @@ class Writer:
         self.counts["retired"] += sum(1 for c in changes if c.change_type == "retire")
 
     def _entry(self, change: Change) -> Entry:
-        new = {n: v for n, v in change.new.items() if v is not None} if change.change_type == "create" else change.new
+        kind, entity_id, table, old, new, native_key, reason, _ = change
+        if kind == "create" and None in new.values():
+            new = {n: v for n, v in new.items() if v is not None}
         return Entry(
-            change.change_type,
-            change.table,
-            change.entity_id,
-            _text(change.old) if change.old else None,
+            kind,
+            table,
+            entity_id,
+            _text(old) if old else None,
             _text(new) if new else None,
-            changed_by=self._changed_by or self._actors.get(change.native_key),
-            reason=change.reason or self._reason,
-            **self._context,  # type: ignore[arg-type]
+            self._changed_by or self._actors.get(native_key),
+            self._change_source,
+            self._source_id,
+            self._run_id,
+            reason or self._reason,
         )
 
 

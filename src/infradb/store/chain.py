@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -47,8 +47,7 @@ _words = itemgetter(*(COLUMNS.index(name) for name in WORDS))
 _linked = itemgetter(*(n for n, name in enumerate(COLUMNS[:-4]) if name not in WORDS))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row to be appended; instants and values as text."""
 
     change_type: str
@@ -62,9 +61,9 @@ class Entry:
     run_id: int | None = None
     reason: str | None = None
     description: str | None = None
-    change_timestamp: str | None = None
     imported_id: int | None = None
     imported_entity_id: int | None = None
+    change_timestamp: str | None = None
 
 
 class Chain:
@@ -76,6 +75,7 @@ class Chain:
             "SELECT position, recorded_at, hash FROM infrastructure_changes ORDER BY position DESC LIMIT 1"
         ) or connection.query("SELECT position, recorded_at, hash FROM change_anchors ORDER BY position DESC LIMIT 1")
         self.position, recorded_at, self.head = last[0] if last else (0, "", FIRST_HASH)
+        self._salts: list[str] = []
         self.now = max(now, recorded_at)
         """Instant at which entries are recorded: never before the last one, whatever the clock says."""
 
@@ -83,30 +83,21 @@ class Chain:
         """Append entries in order."""
         self._connection.insert_many("infrastructure_changes", COLUMNS, map(self._row, entries))
 
-    def _row(self, e: Entry) -> Sequence[Any]:
+    def _row(self, entry: Entry) -> Sequence[Any]:
         self.position += 1
-        kept = (
-            self.position,
-            e.change_timestamp or self.now,
-            self.now,
-            e.change_type,
-            e.entity_type,
-            e.entity_id,
-            e.old_values,
-            e.new_values,
-            e.changed_by,
-            e.change_source,
-            e.source_id,
-            e.run_id,
-            e.reason,
-            e.description,
-            e.imported_id,
-            e.imported_entity_id,
-        )
-        salt = os.urandom(8).hex()
+        # Entry has the columns in their order, but for the time at its end.
+        kept = (self.position, entry[-1] or self.now, self.now, *entry[:-1])
+        salt = self._salt()
         digest = values_digest(salt, kept)
         previous, self.head = self.head, link_hash(self.head, kept, digest)
         return (*kept, salt, digest, previous, self.head)
+
+    def _salt(self) -> str:
+        """Return 64 random bits; drawn by the thousand, because each draw is a call to the system."""
+        if not self._salts:
+            drawn = os.urandom(8000).hex()
+            self._salts = [drawn[n : n + 16] for n in range(0, len(drawn), 16)]
+        return self._salts.pop()
 
 
 def values_digest(salt: str | None, row: Sequence[Any]) -> str:

@@ -187,6 +187,7 @@ class SqliteDatabase:
         try:
             raw = sqlite3.connect(self.path, timeout=self._wait_seconds, isolation_level=None)
             raw.execute("PRAGMA foreign_keys = ON")
+            raw.execute("PRAGMA page_size = 8192")
             raw.execute("PRAGMA journal_mode = WAL")
             raw.execute("PRAGMA synchronous = NORMAL")
             raw.execute("PRAGMA cache_size = -65536")

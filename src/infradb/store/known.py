@@ -1,7 +1,7 @@
 """Answers the reconciler's questions about the state before a run, in bulk."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +30,9 @@ class StoredKnown:
         self.sources: Mapping[int, SourceOrder] = sources(connection)
         self.new_sources: set[int] = set()
         """Sources without a claim before this run: they know no native key."""
+        self._filled: set[str] = set()
+        self._made: dict[str, set[int]] = {}
+        """Table that was empty before this run -> hashes of the names that the run gave since."""
 
     def natives(self, source_id: int, keys: Collection[str]) -> dict[str, Holder]:
         """Return the entities that a source knows by native keys; `uid:…` finds any entity."""
@@ -43,12 +46,12 @@ class StoredKnown:
             return found
         # A claim that stands comes after a withdrawn one, so that it overwrites it.
         sql = (
-            "SELECT k.a, c.entity_id, e.retired_at FROM k JOIN claims c ON c.native_key = k.a"
+            "SELECT k.a, c.entity_id, e.retired_at, c.withdrawn_at FROM k JOIN claims c ON c.native_key = k.a"
             f" JOIN scopes s ON s.id = c.scope_id AND s.source_id = {source_id} JOIN entities e ON e.id = c.entity_id"
             " ORDER BY CASE WHEN c.withdrawn_at IS NULL THEN 1 ELSE 0 END, e.retired_at IS NULL"
         )
         for rows in self._join(sql, [(k,) for k in keys]):
-            found.update({key: Holder(id_, retired is not None) for key, id_, retired in rows})
+            found.update({k: Holder(i, retired is not None, withdrawn is not None) for k, i, retired, withdrawn in rows})
         return found
 
     def holders(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Holder]]:
@@ -77,6 +80,8 @@ class StoredKnown:
         self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
     ) -> dict[tuple[Any, ...], list[int]]:
         """Return the live rows whose fields have these values."""
+        if (made := self._names_made(table)) is not None:
+            keys = [k for k in keys if hash((fields, k)) in made]
         on = " AND ".join(f"t.{f} = k.{_letter(n)}" for n, f in enumerate(fields))
         listed = ", ".join(f"k.{_letter(n)}" for n in range(len(fields)))
         sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON {on} AND t.retired_at IS NULL"  # noqa: S608  names come from the model
@@ -85,6 +90,24 @@ class StoredKnown:
             for id_, *values in rows:
                 found.setdefault(tuple(values), []).append(id_)
         return found
+
+    def note_names(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Remember the names that rows were given, while they are all that a table holds."""
+        made = self._names_made(table)
+        if made is not None:
+            keys = BY_TABLE[table].natural_keys
+            names = [k.fields for k in keys] + ([a.fields] if (a := BY_TABLE[table].adopted_by) else [])
+            for row in rows:
+                made.update([hash((fields, tuple([row.get(f) for f in fields]))) for fields in names])
+
+    def _names_made(self, table: str) -> set[int] | None:
+        """Return what `note_names` noted of a table, or None where it was not empty before this run."""
+        if table not in self._made and table not in self._filled:
+            if self._connection.query(f"SELECT 1 FROM {table} LIMIT 1"):  # noqa: S608  names come from the model
+                self._filled.add(table)
+            else:
+                self._made[table] = set()
+        return self._made.get(table)
 
     def claims(self, ids: Collection[int]) -> dict[int, list[StoredClaim]]:
         """Return all claims about entities, withdrawn ones too."""
