@@ -61,7 +61,9 @@ def first_user_token(database: Database) -> str:
 def first_user_link_stands(database: Database, token: str) -> bool:
     """Tell whether a one-time link still makes the first user."""
     with database.read() as connection:
-        return not people.any_user(connection) and people.token_stands(connection, _hash(token), "first-user", clock.now())
+        return not people.any_user(connection) and people.token_stands(
+            connection, _hash(token), "first-user", clock.now()
+        )
 
 
 def make_first_user(database: Database, token: str, name: str, password: str) -> str:

@@ -1,0 +1,1 @@
+"""The pages in the browser: plain HTML, made here, without scripts."""
