@@ -60,7 +60,7 @@ def tombstones(connection: Connection) -> list[int]:
         f"SELECT 1 FROM {r.table} x WHERE x.{f.name} = e.id"
         for r in RECORD_TYPES
         for f in r.references
-        if f.references == "entities"
+        if f.references == "entities" and f.name != "retired_with"  # whatever went along goes along
     )
     found: list[int] = []
     for entity_type in ENTITY_TYPES:

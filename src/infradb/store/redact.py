@@ -9,7 +9,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -117,7 +116,6 @@ class _Pattern:
         return [self._in_value(v) for v in value] if isinstance(value, list) else value
 
 
-@lru_cache(maxsize=64)
 def _text_columns(table: TableType) -> tuple[str, ...]:
     """Return the columns that hold what people or sources wrote."""
     ours = _OURS.get(table.table, set())

@@ -14,6 +14,8 @@ from infradb.store.rollups import roll_up
 
 SLICE = 10_000
 """Rows removed in one transaction."""
+CONTAINERS_AT_ONCE = 500
+"""Containers purged in one transaction, each with some twenty rows."""
 RUNS_ALWAYS_KEPT = 50
 """Newest runs of each source that stay whatever their age: absence is judged by them."""
 SPARED = "imported_changes_spared_to"
@@ -180,8 +182,8 @@ def _runs(connection: Connection, limits: Limits) -> Iterator[Job]:
 
 def _containers(connection: Connection, limits: Limits) -> Iterator[Job]:
     ids = purge.forgettable(connection, limits.containers)
-    for start in range(0, len(ids), SLICE // 20):
-        part = ids[start : start + SLICE // 20]
+    for start in range(0, len(ids), CONTAINERS_AT_ONCE):
+        part = ids[start : start + CONTAINERS_AT_ONCE]
         yield Job("docker_containers", len(part), partial(purge.purge, ids=part, before=limits.containers))
 
 
