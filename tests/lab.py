@@ -197,7 +197,8 @@ class Estate:
     def changes(self, *types: str, after: int = 0) -> list[tuple[str, str, int]]:
         """Return (type, table, entity) of the logged changes of the given types, in order."""
         rows = self.ask(
-            "SELECT change_type, entity_type, entity_id FROM infrastructure_changes WHERE position > ? ORDER BY position",
+            "SELECT change_type, entity_type, entity_id FROM infrastructure_changes WHERE position > ?"
+            " ORDER BY position",
             after,
         )
         return [(t, k, e) for t, k, e in rows if not types or t in types]

@@ -242,14 +242,31 @@ class _Absorption:
             owned = [(i, t) for i, t, _ in self.known.owned(ids, retired_with=True)]
             claims = self.known.claims([i for i, _ in owned])
             back = [(i, t) for i, t in owned if any(not c.withdrawn_at for c in claims.get(i, []))]
+            taken = self._names_taken(back)
+            back = [(i, t) for i, t in back if i not in taken]
             self.writer.revive(back, "its owner came back")
             ids = [i for i, _ in back]
+
+    def _names_taken(self, retired: Sequence[tuple[int, str]]) -> set[int]:
+        """Return those of retired entities whose unique name something else has by now."""
+        found: set[int] = set()
+        for table in {t for _, t in retired}:
+            rows = self.known.rows(table, [i for i, t in retired if t == table])
+            for key in BY_TABLE[table].natural_keys:
+                if key.unique:
+                    wanted = {i: tuple(row[f] for f in key.fields) for i, row in rows.items()}
+                    taken = self.known.named(table, key.fields, {v for v in wanted.values() if None not in v})
+                    found.update(i for i, values in wanted.items() if values in taken)
+        return found
 
     def _settle_pending(self) -> None:
         """Resolve references to things that the run reached only later."""
         if self.planner.pending:
             pending, self.planner.pending = self.planner.pending, {}
             self._apply(self.planner.settle(sorted(pending), set()))
+        # What still points at something unknown is read again next time, when that may be known.
+        claims = self.known.claims(self.planner.pending)
+        self.writer.forget_digests(c for own in claims.values() for c in own if c.source_id == self.source.id)
 
     def _apply(self, change_set: ChangeSet) -> None:
         for table, name, id_ in change_set.parked:

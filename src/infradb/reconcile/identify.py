@@ -8,9 +8,11 @@ is left is new.
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from infradb.change import Note, SourceOrder, StoredClaim
+from infradb.model.catalog import BY_TABLE
 from infradb.model.describe import EntityType
 from infradb.model.entity import Key
 from infradb.observation import Observation
@@ -78,6 +80,8 @@ class Identifier:
         self.ended: set[int] = set()
         """Those of them that nobody else speaks for."""
         self._successors: set[int] = set()
+        self._lapsed: dict[str, int] = {}
+        """Native keys that were withdrawn: their entity may have another one by now."""
         self.clashes: list[tuple[str, Key, int]] = []
         """(table, key, entity id) of unique names whose holder must let go of them first."""
         self._new_id = new_id
@@ -90,6 +94,8 @@ class Identifier:
                 self.ids[key] = holder.entity_id
                 if holder.retired:
                     self.retired.add(holder.entity_id)
+                if holder.lapsed:
+                    self._lapsed[key] = holder.entity_id
 
     def stands(self, claim: StoredClaim) -> bool | None:
         """Tell whether the source still makes a claim of its own in this run; None where it cannot say."""
@@ -131,7 +137,7 @@ class Identifier:
                 found[native] = item.observation.key
             elif self._successors and any(item.resolved.get(f.name) in self._successors for f in entity_type.owners):
                 heirs[native] = item
-            elif native not in self.retired:
+            elif self._live_native(item):
                 at.bound[native] = item
                 self._name(entity_type, item, native, at)
         if heirs:
@@ -181,10 +187,12 @@ class Identifier:
         for key in _lookups(entity_type):
             wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
-        if entity_type.adopted_by:
-            counts.update(v for i in items if (v := _values(entity_type, entity_type.adopted_by.fields, i.resolved)))
+        for key in _adopting(entity_type.table) if unknown else ():
+            counts.update((key.fields, _values(entity_type, key.fields, i.resolved)) for i in items)
         ids = {h.entity_id for hs in holders.values() for h in hs} | {e for n in named.values() for f in n.values() for e in f}
         native = {self.ids[i.observation.key] for i in items if i.observation.key in self.ids}
+        if self._lapsed:
+            ids |= {self._lapsed[i.observation.key] for i in items if i.observation.key in self._lapsed}
         held = self.known.identifiers(ids | native) if entity_type.hard_keys and (ids or native) else {}
         at = Candidates(holders, named, held, counts, self.known.rows(entity_type.table, ids) if ids else {})
         if ids:
@@ -208,6 +216,8 @@ class Identifier:
     def _decide(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         native = self.ids.get(item.observation.key)
         if native is not None and self.replaced.get(native) == item.observation.key:
+            native = None
+        if native is not None and self._lapsed.get(item.observation.key) == native and self._taken(native, item):
             native = None
         if native is not None and native not in self.retired:
             return native, "native-key", None
@@ -270,22 +280,22 @@ class Identifier:
         return 0, "", None
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
-        key = entity_type.adopted_by
-        values = _values(entity_type, key.fields, item.resolved) if key else None
-        if key is None or values is None:
-            return 0, "", None
-        fit = [
-            e
-            for e in at.named[key.fields].get(values, [])
-            if not self._taken(e, item)
-            and (self.source.declared or e in at.declared)
-            and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
-            and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
-        ]
-        if len(fit) > 1 or (fit and at.counts[values] > 1):
-            self._note_two(entity_type, item, fit, "more than one thing has its name")
-            return 0, "", None
-        return (fit[0], "adopted", {"fields": list(key.fields)}) if fit else (0, "", None)
+        for key in _adopting(entity_type.table):
+            values = _values(entity_type, key.fields, item.resolved)
+            fit = [
+                e
+                for e in at.named[key.fields].get(values, ())
+                if not self._taken(e, item)
+                and (self.source.declared or e in at.declared)
+                and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
+                and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
+            ] if values else []
+            if len(fit) > 1 or (fit and at.counts[key.fields, values] > 1):
+                self._note_two(entity_type, item, fit, "more than one thing has its name")
+                return 0, "", None
+            if fit:
+                return fit[0], "adopted", {"fields": list(key.fields)}
+        return 0, "", None
 
     def _taken(self, entity_id: int, item: Item) -> bool:
         """Tell whether this source itself holds the entity apart: it sees it under another key in the same run."""
@@ -294,7 +304,7 @@ class Identifier:
 
     def _live_native(self, item: Item) -> bool:
         entity_id = self.ids.get(item.observation.key)
-        return entity_id is not None and entity_id not in self.retired
+        return entity_id is not None and entity_id not in self.retired and item.observation.key not in self._lapsed
 
     def _is_retired(self, entity_id: int, at: Candidates) -> bool:
         return bool(at.rows.get(entity_id, {}).get("retired_at"))
@@ -342,10 +352,18 @@ class Identifier:
         )
 
 
-def _lookups(entity_type: EntityType) -> list[Key]:
-    wanted = [k for k in entity_type.natural_keys if k.unique or k.succeeds]
-    adopted = entity_type.adopted_by
-    return wanted if adopted is None or adopted.fields in [k.fields for k in wanted] else [*wanted, adopted]
+def _lookups(entity_type: EntityType) -> tuple[Key, ...]:
+    wanted = tuple(k for k in entity_type.natural_keys if k.unique or k.succeeds)
+    return wanted + tuple(k for k in _adopting(entity_type.table) if k.fields not in [w.fields for w in wanted])
+
+
+@lru_cache(maxsize=64)
+def _adopting(table: str) -> tuple[Key, ...]:
+    """Return the keys by which what people typed is found: names that more than one may have."""
+    entity_type = BY_TABLE[table]
+    own = (entity_type.adopted_by,) if entity_type.adopted_by else ()
+    named = (k for k in entity_type.natural_keys if not (k.unique or k.succeeds))
+    return own + tuple(k for k in named if k.fields not in [o.fields for o in own])
 
 
 def _values(entity_type: EntityType, fields: tuple[str, ...], resolved: Mapping[str, Any]) -> tuple[Any, ...] | None:

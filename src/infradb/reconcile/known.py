@@ -13,6 +13,8 @@ class Holder:
 
     entity_id: int
     retired: bool
+    lapsed: bool = False
+    """Whether the native key by which it was asked for was withdrawn."""
 
 
 class Known(Protocol):

@@ -68,20 +68,31 @@ class Planner:
     def _park(self, result: ChangeSet) -> None:
         """Find the holders of unique names that a batch gives to others; of two that get one name, the first has it."""
         renamed: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], int]] = {}
+        wanting: dict[str, list[int]] = {}
         for n, change in enumerate(result.changes):
-            if change.change_type == "create" or not change.new:
-                continue
-            for key in BY_TABLE[change.table].natural_keys:
-                if key.unique and any(f in change.new for f in key.fields):
-                    row = {**self.known.rows(change.table, [change.entity_id])[change.entity_id], **change.new}
+            if change.change_type == "revive" or (change.change_type != "create" and change.new):
+                wanting.setdefault(change.table, []).append(n)
+        refused: set[int] = set()
+        for table, numbers in wanting.items():
+            unique = [k for k in BY_TABLE[table].natural_keys if k.unique]
+            rows = self.known.rows(table, [result.changes[n].entity_id for n in numbers]) if unique else {}
+            for n in numbers:
+                change = result.changes[n]
+                for key in unique:
+                    if change.change_type != "revive" and not any(f in change.new for f in key.fields):
+                        continue
+                    row = {**rows[change.entity_id], **change.new}
                     values = tuple(row[f] for f in key.fields)
                     if None in values:
                         continue
-                    first = renamed.setdefault((change.table, key.fields), {}).setdefault(values, change.entity_id)
+                    first = renamed.setdefault((table, key.fields), {}).setdefault(values, change.entity_id)
                     if first != change.entity_id:
                         new = {f: v for f, v in change.new.items() if f not in key.fields}
                         result.changes[n] = change._replace(new=new, old={f: change.old[f] for f in new})
-                        result.notes.append(name_taken(change.table, change.entity_id, key.fields[-1], values[-1]))
+                        result.notes.append(name_taken(table, change.entity_id, key.fields[-1], values[-1]))
+                        if change.change_type == "revive" or not new:
+                            refused.add(n)
+        result.changes = [c for n, c in enumerate(result.changes) if n not in refused] if refused else result.changes
         clashes = {(table, parking_field(table, key.fields), h) for table, key, h in self.identifier.clashes}
         for (table, fields), wanted in renamed.items():
             for values, holders in self.known.named(table, fields, list(wanted)).items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from infradb.change import Change, ChangeSet, ClaimWrite, Note
+from infradb.change import Change, ChangeSet, ClaimWrite, Note, StoredClaim
 from infradb.model.catalog import BY_TABLE
 from infradb.observation import Rejected
 from infradb.store.chain import Chain, Entry, remember_head
@@ -106,6 +106,13 @@ class Writer:
         self.connection.execute_many(
             "UPDATE claims SET withdrawn_at = ?, missing_since = NULL, digest = NULL WHERE id = ?",
             [(self.now, id_) for id_ in claim_ids],
+        )
+
+    def forget_digests(self, claims: Iterable[StoredClaim]) -> None:
+        """Make the answers that make claims count as news."""
+        keys = sorted({(c.answer or c.native_key, c.scope_id) for c in claims})
+        self.connection.execute_many(
+            "UPDATE claims SET digest = NULL WHERE native_key = ? AND scope_id = ? AND answer IS NULL", keys
         )
 
     def miss(self, claims: Sequence[tuple[int, str]]) -> None:
