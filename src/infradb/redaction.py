@@ -17,6 +17,7 @@ __all__ = [
     "REDACTED",
     "is_secret",
     "redact_arguments",
+    "redact_described",
     "redact_document",
     "redact_environment",
     "redact_json",
@@ -27,6 +28,7 @@ __all__ = [
 _KEPT = 1 << 16
 """How many clean texts are remembered."""
 _LONGEST_KEPT = 512
+_MANY = 8
 _ROUNDS = 8
 _clean: set[str] = {"", REDACTED}
 _clean_names: set[str] = set()
@@ -56,9 +58,7 @@ def redact_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
     >>> redact_mapping({"POSTGRES_PASSWORD": "hunter2", "TZ": "Europe/Brussels"})
     {'POSTGRES_PASSWORD': '***', 'TZ': 'Europe/Brussels'}
     """
-    if _names_clean(mapping) and _texts_clean(mapping.values()):
-        return dict(mapping)
-    return {name: _redact_named(name, value) for name, value in mapping.items()}
+    return redact_described((), mapping)[1]
 
 
 def redact_environment(entries: Sequence[str]) -> list[str]:
@@ -67,14 +67,18 @@ def redact_environment(entries: Sequence[str]) -> list[str]:
     >>> redact_environment(["TZ=Europe/Brussels", "POSTGRES_PASSWORD=hunter2"])
     ['TZ=Europe/Brussels', 'POSTGRES_PASSWORD=***']
     """
-    if _clean.issuperset(entries):
-        return list(entries)
-    unknown = [entry for entry in entries if entry not in _clean]
-    names, _, values = zip(*(entry.partition("=") for entry in unknown), strict=True)
-    if _names_clean(names) and _texts_clean(values):
-        _remember(unknown)
-        return list(entries)
-    return [entry if entry in _clean else _redact_entry(entry) for entry in entries]
+    return redact_described(entries, {})[0]
+
+
+def redact_described(entries: Sequence[str], mapping: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Return an environment and labels as the two functions above do, for little more than the price of one."""
+    unknown = [] if _clean.issuperset(entries) else [entry for entry in entries if entry not in _clean]
+    if _found_clean(unknown, mapping):
+        return list(entries), dict(mapping)
+    return (
+        [entry if entry in _clean else _redact_entry(entry) for entry in entries],
+        {name: _redact_named(name, value) for name, value in mapping.items()},
+    )
 
 
 def redact_arguments(arguments: Sequence[str]) -> str:
@@ -139,9 +143,32 @@ def _redact_entry(entry: str) -> str:
     return redacted
 
 
+def _found_clean(entries: Sequence[str], mapping: Mapping[str, Any]) -> bool:
+    """Tell whether there is no secret in unknown entries and in a mapping, and remember what was looked at."""
+    if not _clean_names.issuperset(mapping) and not _names_clean(mapping):
+        return False
+    names, texts = [], []
+    for entry in entries:
+        name, _, text = entry.partition("=")
+        names.append(name)
+        texts.append(text)
+    if not _clean_names.issuperset(names) and not _names_clean(names):
+        return False
+    try:
+        texts += [text for text in mapping.values() if text not in _clean]
+        joined = "\n".join(texts)
+    except TypeError:  # a number, a list, an object
+        return False
+    # A rule that does not apply to the joined text applies to none of its parts.
+    if joined and (rules := applicable(joined)) and any(rule(text) != text for text in texts for rule in rules):
+        return False
+    if len(texts) >= _MANY:  # a few among known ones are most likely this thing's own: its name, its address
+        _remember(entries)
+        _remember(texts)
+    return True
+
+
 def _names_clean(names: Iterable[str]) -> bool:
-    if _clean_names.issuperset(names):
-        return True
     for name in names:
         if name not in _clean_names:
             if name_verdict(str(name)) is not Verdict.HARMLESS:
@@ -152,29 +179,10 @@ def _names_clean(names: Iterable[str]) -> bool:
     return True
 
 
-def _texts_clean(values: Iterable[Any]) -> bool:
-    try:
-        unknown = [value for value in values if value not in _clean]
-    except TypeError:  # a list or an object
-        return False
-    if not unknown:
-        return True
-    try:
-        joined = "\n".join(unknown)
-    except TypeError:  # a number
-        return False
-    # A rule that does not apply to the joined text applies to none of its parts.
-    rules = tuple(applicable(joined))
-    if rules and any(rule(text) != text for text in unknown for rule in rules):
-        return False
-    _remember(unknown)
-    return True
-
-
 def _remember(texts: Iterable[str]) -> None:
     if len(_clean) >= _KEPT:
         _clean.clear()
-    _clean.update(text for text in texts if len(text) <= _LONGEST_KEPT)
+    _clean.update([text for text in texts if len(text) <= _LONGEST_KEPT])
 
 
 def _once(text: str) -> str:

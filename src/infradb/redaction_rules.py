@@ -5,7 +5,7 @@ almost no text holds a secret and looking for a short piece is what Python does 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from infradb.secret_names import HARMLESS, Verdict, name_verdict
@@ -45,14 +45,16 @@ def is_secret(name: str, value: object) -> bool:
     return verdict is Verdict.SECRET or not _NUMBER.fullmatch(text)
 
 
-def applicable(text: str) -> Iterator[Rule]:
+def applicable(text: str) -> list[Rule]:
     """Return the rules that may change the text; the others certainly do not."""
-    lowered = text.lower()
+    lowered = f"\n{text.lower()}"  # so that an option at the very start is one after a blank
+    found = []
     for gate, rules in _RULES:
         if gate in lowered:
             for piece, rule in rules:
                 if piece in lowered:
-                    yield rule
+                    found.append(rule)
+    return found
 
 
 def _shape(pattern: str, replacement: str = REDACTED) -> Rule:
@@ -125,9 +127,18 @@ _curl = _shape(
 # Private keys and whole tokens first: what is gone cannot be cut in two by a later rule.
 _RULES: tuple[tuple[str, tuple[tuple[str, Rule], ...]], ...] = (
     ("-----begin", (("private key", _private_key),)),
-    ("", (("eyj", _shape(r"\beyJ[\w\-]{14,}(?:\.[\w\-]*)*={0,2}")), ("bearer", _bearer))),
-    ("", (("akia", _shape(r"\bAKIA[0-9A-Z]{12,}")), ("asia", _shape(r"\bASIA[0-9A-Z]{12,}")))),
-    ("", (("aiza", _shape(r"\bAIza[\w\-]{30,}")), ("basic ", _basic), ("atatt3", _shape(r"\bATATT3[\w\-=]{20,}")))),
+    (
+        "a",
+        (
+            ("akia", _shape(r"\bAKIA[0-9A-Z]{12,}")),
+            ("asia", _shape(r"\bASIA[0-9A-Z]{12,}")),
+            ("aiza", _shape(r"\bAIza[\w\-]{30,}")),
+            ("atatt3", _shape(r"\bATATT3[\w\-=]{20,}")),
+            ("bearer", _bearer),
+            ("basic ", _basic),
+        ),
+    ),
+    ("eyj", (("eyj", _shape(r"\beyJ[\w\-]{14,}(?:\.[\w\-]*)*={0,2}")),)),
     ("$", (("$", _crypt),)),
     ("{s", (("}", _shape(r"\{S?S?(?:HA|MD5)\d*\}[A-Za-z0-9+/=]+")),)),
     ("@", (("://", _userinfo), ("://", _slashed_userinfo), ("://", _lone_userinfo))),
@@ -143,7 +154,7 @@ _RULES: tuple[tuple[str, tuple[tuple[str, Rule], ...]], ...] = (
             ("tskey-", _shape(r"\btskey-[\w\-]{8,}")),
             ("pypi-", _shape(r"\bpypi-[\w\-]{16,}")),
             ("age-secret", _shape(r"(?i)\bAGE-SECRET-KEY-1[0-9A-Z]{20,}")),
-            ("-", _option),
+            *((start, _option) for start in ("--", " -", "\n-")),
         ),
     ),
     (

@@ -42,6 +42,9 @@ class NetworkFacts:
     subnets: tuple[Subnet, ...]
     """Its address ranges; empty for host and none."""
 
+    cidrs: tuple[str, ...] = ()
+    """The same in short."""
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -131,7 +134,8 @@ def network_facts(raw: Mapping[str, Any], engine: Engine) -> NetworkFacts:
     if driver in _NO_ADDRESSES:
         return NetworkFacts(vrf, ())
     ranges = (raw.get("IPAM") or {}).get("Config") or ()
-    return NetworkFacts(vrf, tuple(s for s in map(_subnet, ranges) if s))
+    subnets = tuple(s for s in map(_subnet, ranges) if s)
+    return NetworkFacts(vrf, subnets, tuple(s.cidr for s in subnets))
 
 
 def network_answer(raw: Mapping[str, Any], engine: Engine) -> Answer:
@@ -202,6 +206,6 @@ def _parse_volume(raw: Mapping[str, Any], engine: Engine) -> Sequence[Observatio
         driver=raw["Driver"],
         mount_point=raw["Mountpoint"] or None,
         options=raw["Options"] or None,
-        labels=raw["Labels"] or None,
+        labels=raw["Labels"],
     )
     return [observe(f"volume/{raw['Name']}", row)]
