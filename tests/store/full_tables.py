@@ -18,9 +18,9 @@ PER_TABLE = 3
 LEFT_OUT = {("proxmox_containers", name) for name in ("vm_type", "boot_disk")}
 
 
-def fill(connection: Connection) -> None:
-    """Put `PER_TABLE` rows into every table."""
-    ids = {t.table: [PER_TABLE * place + n + 1 for n in range(PER_TABLE)] for place, t in enumerate(ENTITY_TYPES)}
+def fill(connection: Connection, per_table: int = PER_TABLE) -> None:
+    """Put rows into every table."""
+    ids = {t.table: [per_table * place + n + 1 for n in range(per_table)] for place, t in enumerate(ENTITY_TYPES)}
     tables: list[TableType] = [*RECORD_TYPES[:2], *ENTITY_TYPES, *RECORD_TYPES[2:]]
     for table in tables:
         if table.table == "infrastructure_changes":
@@ -35,7 +35,7 @@ def fill(connection: Connection) -> None:
             names = columns(table)
             connection.insert_many(table.table, names, [tuple(r[n] for n in names) for r in _rows(table, ids)])
         if isinstance(table, RecordType) and table.primary_key == ("id",):
-            ids.setdefault(table.table, [n + 1 for n in range(PER_TABLE)])
+            ids.setdefault(table.table, [n + 1 for n in range(per_table)])
 
 
 def contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
@@ -47,13 +47,13 @@ def contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _rows(table: TableType, ids: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
-    for n in range(PER_TABLE):
+    for n in range(len(ids["hosts"])):
         row: dict[str, Any] = {"created_at": NOW, "updated_at": NOW, "retired_at": None}
         if isinstance(table, EntityType):
             row["id"] = ids[table.table][n]
         for field in table.fields.values():
             row[field.name] = None if (table.table, field.name) in LEFT_OUT else _value(field, table, n, ids)
-            row.update({c: address_key(f"10.0.{n}.0") for c in field.sort_columns})
+            row.update({c: address_key(f"10.{n // 256}.{n % 256}.0") for c in field.sort_columns})
         yield row
 
 
@@ -63,7 +63,7 @@ def _value(field: FieldSpec, table: TableType, n: int, ids: dict[str, list[int]]
         # The two ends of a dependency or a link differ.
         later = field.name in ("dependency_service_id", "interface_b_id")
         target = field.references if field.references != "entities" else "hosts"
-        return ids[target][(n + later) % PER_TABLE]
+        return ids[target][(n + later) % len(ids[target])]
     if field.choices:
         return "lxc" if field.name == "container_type" else field.choices[n % len(field.choices)]
     made: dict[str, Any] = {

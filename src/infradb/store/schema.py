@@ -1,12 +1,13 @@
 """Makes a database, tells what a file is, and brings an older one up to date."""
 
 import sqlite3
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
 from infradb import clock
 from infradb.errors import DatabaseForeign, DatabaseMissing, DatabaseNewer, StoreError
-from infradb.store.database import Connection, Database, SqliteDatabase, connect
+from infradb.store.database import Connection, Database, SqliteConnection, SqliteDatabase, connect, translated
 from infradb.store.ddl import APPLICATION_ID, Dialect
 
 HEAD = "0001"
@@ -107,6 +108,13 @@ def _check_file(path: Path, create: bool) -> None:
     application = int.from_bytes(head[68:72], "big")
     if application not in (APPLICATION_ID, 0):
         raise DatabaseForeign(f"{path} belongs to another application (id {application})")
+    if application == 0:
+        # Somebody else's, or none's yet: opening it for writing would turn its log mode.
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as raw:
+                _version(SqliteConnection(raw))
+        except sqlite3.Error as error:
+            raise translated(error, path) from error
 
 
 def integrity_problem(path: Path) -> str | None:
