@@ -104,7 +104,7 @@ def _column(table: TableType, field: FieldSpec, dialect: Dialect) -> str:
         words.append(f"DEFAULT {_literal(field.default, dialect)}")
     if field.references and dialect == "sqlite":
         words.append(f"REFERENCES {_target(field)} {_on_delete(field)} DEFERRABLE INITIALLY DEFERRED")
-    checks = {"values": _choices(field), "range": _range(field)}
+    checks = {"values": _choices(field, dialect), "range": _range(field)}
     if dialect == "sqlite":
         checks["json"] = f"{name} IS NULL OR json_valid({name})" if kind == "json" else ""
         checks["bool"] = f"{name} IN (0, 1)" if kind == "bool" else ""
@@ -132,12 +132,15 @@ def _on_delete(field: FieldSpec) -> str:
     return "ON DELETE CASCADE" if field.owns or not field.nullable else "ON DELETE SET NULL"
 
 
-def _choices(field: FieldSpec) -> str:
+def _choices(field: FieldSpec, dialect: Dialect) -> str:
+    """Return the test for one of a field's values; SQLite would build a table for IN at every row that is written."""
+    if dialect == "sqlite":
+        return " OR ".join(f"{field.name} = {c!r}" for c in field.choices)
     return f"{field.name} IN ({', '.join(repr(c) for c in field.choices)})" if field.choices else ""
 
 
 def _range(field: FieldSpec) -> str:
-    bounds = [(">=", field.minimum), ("<=", field.maximum)]
+    bounds = [(">=", field.minimum), ("<=", field.maximum if field.maximum != 2**53 else None)]
     return " AND ".join(f"{field.name} {sign} {bound}" for sign, bound in bounds if bound is not None)
 
 

@@ -57,19 +57,19 @@ CREATE TABLE hosts (
   -- Name the machine calls itself, without its domain unless it says otherwise; not unique.
   hostname TEXT NOT NULL,
   -- What it is; `docker_host` only where nobody said what the machine under an engine is.
-  host_type TEXT CONSTRAINT ck_hosts_host_type_values CHECK (host_type IN ('physical', 'vm', 'lxc', 'docker_host', 'network_device', 'cloud')),
+  host_type TEXT CONSTRAINT ck_hosts_host_type_values CHECK (host_type = 'physical' OR host_type = 'vm' OR host_type = 'lxc' OR host_type = 'docker_host' OR host_type = 'network_device' OR host_type = 'cloud'),
   -- Address by which it is administered.
   management_ip TEXT,
   -- Whether it runs, as last observed; maintenance and decommissioned are for people to say.
-  status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_hosts_status_values CHECK (status IN ('active', 'stopped', 'maintenance', 'decommissioned', 'unknown')),
+  status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_hosts_status_values CHECK (status = 'active' OR status = 'stopped' OR status = 'maintenance' OR status = 'decommissioned' OR status = 'unknown'),
   -- Logical processors.
-  cpu_cores INTEGER CONSTRAINT ck_hosts_cpu_cores_range CHECK (cpu_cores >= 0 AND cpu_cores <= 9007199254740992),
+  cpu_cores INTEGER CONSTRAINT ck_hosts_cpu_cores_range CHECK (cpu_cores >= 0),
   -- Processor as it names itself.
   cpu_model TEXT,
   -- Installed memory in MiB.
-  total_ram_mb INTEGER CONSTRAINT ck_hosts_total_ram_mb_range CHECK (total_ram_mb >= 0 AND total_ram_mb <= 9007199254740992),
+  total_ram_mb INTEGER CONSTRAINT ck_hosts_total_ram_mb_range CHECK (total_ram_mb >= 0),
   -- Memory in use in MiB, without caches.
-  used_ram_mb INTEGER CONSTRAINT ck_hosts_used_ram_mb_range CHECK (used_ram_mb >= 0 AND used_ram_mb <= 9007199254740992),
+  used_ram_mb INTEGER CONSTRAINT ck_hosts_used_ram_mb_range CHECK (used_ram_mb >= 0),
   -- Host that this one runs on.
   parent_host_id INTEGER REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- Number of the guest on its hypervisor.
@@ -77,7 +77,7 @@ CREATE TABLE hosts (
   -- What it is there for.
   purpose TEXT,
   -- How badly it is missed.
-  criticality TEXT CONSTRAINT ck_hosts_criticality_values CHECK (criticality IN ('critical', 'high', 'medium', 'low')),
+  criticality TEXT CONSTRAINT ck_hosts_criticality_values CHECK (criticality = 'critical' OR criticality = 'high' OR criticality = 'medium' OR criticality = 'low'),
   -- Whatever is worth knowing about it.
   notes TEXT,
   -- Person or team that answers for it.
@@ -145,7 +145,7 @@ CREATE TABLE network_interfaces (
   -- Name given by the operating system.
   interface_name TEXT NOT NULL,
   -- What kind of interface it is.
-  interface_type TEXT NOT NULL DEFAULT 'virtual' CONSTRAINT ck_network_interfaces_interface_type_values CHECK (interface_type IN ('physical', 'bridge', 'vlan', 'virtual', 'wifi', 'bond', 'tunnel', 'loopback')),
+  interface_type TEXT NOT NULL DEFAULT 'virtual' CONSTRAINT ck_network_interfaces_interface_type_values CHECK (interface_type = 'physical' OR interface_type = 'bridge' OR interface_type = 'vlan' OR interface_type = 'virtual' OR interface_type = 'wifi' OR interface_type = 'bond' OR interface_type = 'tunnel' OR interface_type = 'loopback'),
   -- Hardware address.
   mac_address TEXT,
   -- PCI address of the card.
@@ -155,7 +155,7 @@ CREATE TABLE network_interfaces (
   -- Link speed in Mbit/s.
   speed_mbps INTEGER,
   -- Largest packet in bytes.
-  mtu INTEGER CONSTRAINT ck_network_interfaces_mtu_range CHECK (mtu >= 0 AND mtu <= 9007199254740992),
+  mtu INTEGER CONSTRAINT ck_network_interfaces_mtu_range CHECK (mtu >= 0),
   -- Bridge that it is a port of.
   bridge_name TEXT,
   -- Names of the ports, where it is a bridge itself.
@@ -165,7 +165,7 @@ CREATE TABLE network_interfaces (
   -- Interface below it: of a VLAN its link, of a bond's member the bond.
   parent_interface_id INTEGER REFERENCES network_interfaces (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- Whether it has carrier.
-  link_status TEXT CONSTRAINT ck_network_interfaces_link_status_values CHECK (link_status IN ('up', 'down', 'unknown')),
+  link_status TEXT CONSTRAINT ck_network_interfaces_link_status_values CHECK (link_status = 'up' OR link_status = 'down' OR link_status = 'unknown'),
   -- Alias or comment.
   description TEXT,
   -- Free-form labels of the user's own.
@@ -189,7 +189,7 @@ CREATE TABLE storage_devices (
   -- Path of the device, name of the pool, or source of the mount.
   device_name TEXT NOT NULL,
   -- What kind of storage it is.
-  device_type TEXT NOT NULL DEFAULT 'disk' CONSTRAINT ck_storage_devices_device_type_values CHECK (device_type IN ('disk', 'partition', 'raid', 'lvm', 'zfs', 'btrfs', 'mergerfs', 'nfs', 'smb', 'loop', 'crypt', 'other')),
+  device_type TEXT NOT NULL DEFAULT 'disk' CONSTRAINT ck_storage_devices_device_type_values CHECK (device_type = 'disk' OR device_type = 'partition' OR device_type = 'raid' OR device_type = 'lvm' OR device_type = 'zfs' OR device_type = 'btrfs' OR device_type = 'mergerfs' OR device_type = 'nfs' OR device_type = 'smb' OR device_type = 'loop' OR device_type = 'crypt' OR device_type = 'other'),
   -- Product name of the disk.
   model TEXT,
   -- Serial number of the disk.
@@ -209,7 +209,7 @@ CREATE TABLE storage_devices (
   -- Names of the devices it is made of.
   raid_members TEXT CONSTRAINT ck_storage_devices_raid_members_json CHECK (raid_members IS NULL OR json_valid(raid_members)),
   -- What the disk says about its own health.
-  smart_status TEXT CONSTRAINT ck_storage_devices_smart_status_values CHECK (smart_status IN ('passed', 'failed', 'unknown')),
+  smart_status TEXT CONSTRAINT ck_storage_devices_smart_status_values CHECK (smart_status = 'passed' OR smart_status = 'failed' OR smart_status = 'unknown'),
   -- State of the array or pool: online, degraded, faulted.
   health_status TEXT,
   -- Device that it lies on.
@@ -239,7 +239,7 @@ CREATE TABLE links (
   -- The other end.
   interface_b_id INTEGER NOT NULL REFERENCES network_interfaces (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   -- How it is known: a person said so, LLDP, or a forwarding table.
-  kind TEXT NOT NULL DEFAULT 'cable' CONSTRAINT ck_links_kind_values CHECK (kind IN ('cable', 'lldp', 'fdb')),
+  kind TEXT NOT NULL DEFAULT 'cable' CONSTRAINT ck_links_kind_values CHECK (kind = 'cable' OR kind = 'lldp' OR kind = 'fdb'),
   -- Free-form labels of the user's own.
   tags TEXT CONSTRAINT ck_links_tags_json CHECK (tags IS NULL OR json_valid(tags)),
   -- Free-form fields of the user's own.
@@ -280,7 +280,7 @@ CREATE TABLE networks (
   -- What it is there for.
   purpose TEXT,
   -- How far it is trusted.
-  security_zone TEXT CONSTRAINT ck_networks_security_zone_values CHECK (security_zone IN ('public', 'dmz', 'management', 'private', 'isolated')),
+  security_zone TEXT CONSTRAINT ck_networks_security_zone_values CHECK (security_zone = 'public' OR security_zone = 'dmz' OR security_zone = 'management' OR security_zone = 'private' OR security_zone = 'isolated'),
   -- Smallest network of the same address space that contains it.
   parent_network_id INTEGER REFERENCES networks (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- Whatever is worth knowing about it.
@@ -346,9 +346,9 @@ CREATE TABLE proxmox_containers (
   -- Number of the guest.
   vmid INTEGER NOT NULL CONSTRAINT ck_proxmox_containers_vmid_range CHECK (vmid >= 1 AND vmid <= 999999999),
   -- Virtual machine or container.
-  container_type TEXT NOT NULL CONSTRAINT ck_proxmox_containers_container_type_values CHECK (container_type IN ('vm', 'lxc')),
+  container_type TEXT NOT NULL CONSTRAINT ck_proxmox_containers_container_type_values CHECK (container_type = 'vm' OR container_type = 'lxc'),
   -- Hypervisor of a virtual machine.
-  vm_type TEXT CONSTRAINT ck_proxmox_containers_vm_type_values CHECK (vm_type IN ('qemu', 'kvm')),
+  vm_type TEXT CONSTRAINT ck_proxmox_containers_vm_type_values CHECK (vm_type = 'qemu' OR vm_type = 'kvm'),
   -- Operating system as the configuration names it.
   os_type TEXT,
   -- Template that a container was made from.
@@ -374,7 +374,7 @@ CREATE TABLE proxmox_containers (
   -- Whether it starts with its node.
   auto_start INTEGER CONSTRAINT ck_proxmox_containers_auto_start_bool CHECK (auto_start IN (0, 1)),
   -- Place in the order of start.
-  start_order INTEGER CONSTRAINT ck_proxmox_containers_start_order_range CHECK (start_order >= 0 AND start_order <= 9007199254740992),
+  start_order INTEGER CONSTRAINT ck_proxmox_containers_start_order_range CHECK (start_order >= 0),
   -- Whether it is a template for others.
   template INTEGER CONSTRAINT ck_proxmox_containers_template_bool CHECK (template IN (0, 1)),
   -- When its last backup ended.
@@ -476,7 +476,7 @@ CREATE TABLE docker_containers (
   -- Digest of the image in its registry, else the image's ID.
   image_digest TEXT,
   -- State as the engine names it.
-  status TEXT CONSTRAINT ck_docker_containers_status_values CHECK (status IN ('created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead')),
+  status TEXT CONSTRAINT ck_docker_containers_status_values CHECK (status = 'created' OR status = 'running' OR status = 'paused' OR status = 'restarting' OR status = 'removing' OR status = 'exited' OR status = 'dead'),
   -- What the engine does when it exits.
   restart_policy TEXT,
   -- bridge, host, none, container:… or the name of a network.
@@ -488,13 +488,13 @@ CREATE TABLE docker_containers (
   -- Processors it may use at most.
   cpu_limit REAL CONSTRAINT ck_docker_containers_cpu_limit_range CHECK (cpu_limit >= 0),
   -- Memory it may use at most, in MiB.
-  memory_limit_mb INTEGER CONSTRAINT ck_docker_containers_memory_limit_mb_range CHECK (memory_limit_mb >= 0 AND memory_limit_mb <= 9007199254740992),
+  memory_limit_mb INTEGER CONSTRAINT ck_docker_containers_memory_limit_mb_range CHECK (memory_limit_mb >= 0),
   -- Memory in use in MiB, without caches.
-  used_memory_mb INTEGER CONSTRAINT ck_docker_containers_used_memory_mb_range CHECK (used_memory_mb >= 0 AND used_memory_mb <= 9007199254740992),
+  used_memory_mb INTEGER CONSTRAINT ck_docker_containers_used_memory_mb_range CHECK (used_memory_mb >= 0),
   -- How often the engine restarted it.
-  restart_count INTEGER CONSTRAINT ck_docker_containers_restart_count_range CHECK (restart_count >= 0 AND restart_count <= 9007199254740992),
+  restart_count INTEGER CONSTRAINT ck_docker_containers_restart_count_range CHECK (restart_count >= 0),
   -- Verdict of its own health check.
-  health_status TEXT CONSTRAINT ck_docker_containers_health_status_values CHECK (health_status IN ('healthy', 'unhealthy', 'starting', 'none')),
+  health_status TEXT CONSTRAINT ck_docker_containers_health_status_values CHECK (health_status = 'healthy' OR health_status = 'unhealthy' OR health_status = 'starting' OR health_status = 'none'),
   -- Labels, secrets redacted.
   labels TEXT CONSTRAINT ck_docker_containers_labels_json CHECK (labels IS NULL OR json_valid(labels)),
   -- Entry point and arguments, secrets redacted.
@@ -504,7 +504,7 @@ CREATE TABLE docker_containers (
   -- Service of that project.
   compose_service TEXT,
   -- Number among the service's replicas.
-  compose_number INTEGER CONSTRAINT ck_docker_containers_compose_number_range CHECK (compose_number >= 0 AND compose_number <= 9007199254740992),
+  compose_number INTEGER CONSTRAINT ck_docker_containers_compose_number_range CHECK (compose_number >= 0),
   -- Whether it runs with all privileges.
   privileged INTEGER CONSTRAINT ck_docker_containers_privileged_bool CHECK (privileged IN (0, 1)),
   -- When it was last started.
@@ -564,7 +564,7 @@ CREATE TABLE docker_container_volumes (
   -- Whether the container may not write.
   read_only INTEGER CONSTRAINT ck_docker_container_volumes_read_only_bool CHECK (read_only IN (0, 1)),
   -- What is mounted.
-  mount_type TEXT CONSTRAINT ck_docker_container_volumes_mount_type_values CHECK (mount_type IN ('volume', 'bind', 'tmpfs', 'npipe', 'cluster', 'image')),
+  mount_type TEXT CONSTRAINT ck_docker_container_volumes_mount_type_values CHECK (mount_type = 'volume' OR mount_type = 'bind' OR mount_type = 'tmpfs' OR mount_type = 'npipe' OR mount_type = 'cluster' OR mount_type = 'image'),
   -- Free-form labels of the user's own.
   tags TEXT CONSTRAINT ck_docker_container_volumes_tags_json CHECK (tags IS NULL OR json_valid(tags)),
   -- Free-form fields of the user's own.
@@ -595,7 +595,7 @@ CREATE TABLE ip_addresses (
   -- Container that has it.
   docker_container_id INTEGER REFERENCES docker_containers (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- How it came to its holder.
-  allocation_type TEXT NOT NULL DEFAULT 'static' CONSTRAINT ck_ip_addresses_allocation_type_values CHECK (allocation_type IN ('static', 'dhcp', 'reserved', 'docker', 'virtual')),
+  allocation_type TEXT NOT NULL DEFAULT 'static' CONSTRAINT ck_ip_addresses_allocation_type_values CHECK (allocation_type = 'static' OR allocation_type = 'dhcp' OR allocation_type = 'reserved' OR allocation_type = 'docker' OR allocation_type = 'virtual'),
   -- Name that belongs to it.
   hostname TEXT,
   -- Hardware address it was seen with.
@@ -633,9 +633,9 @@ CREATE TABLE network_routes (
   -- Host that has the next hop's address.
   gateway_host_id INTEGER REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- The lower one is preferred.
-  metric INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_network_routes_metric_range CHECK (metric >= 0 AND metric <= 9007199254740992),
+  metric INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_network_routes_metric_range CHECK (metric >= 0),
   -- How it came about.
-  route_type TEXT CONSTRAINT ck_network_routes_route_type_values CHECK (route_type IN ('static', 'dynamic', 'default', 'connected')),
+  route_type TEXT CONSTRAINT ck_network_routes_route_type_values CHECK (route_type = 'static' OR route_type = 'dynamic' OR route_type = 'default' OR route_type = 'connected'),
   -- Interface it leaves through.
   interface_name TEXT NOT NULL DEFAULT '',
   -- Routing table that holds it.
@@ -665,11 +665,11 @@ CREATE TABLE firewall_rules (
   -- Chain, zone or interface group that holds it.
   chain TEXT,
   -- Place in the order of evaluation.
-  rule_number INTEGER CONSTRAINT ck_firewall_rules_rule_number_range CHECK (rule_number >= 0 AND rule_number <= 9007199254740992),
+  rule_number INTEGER CONSTRAINT ck_firewall_rules_rule_number_range CHECK (rule_number >= 0),
   -- What it does with a packet that matches.
-  action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action IN ('allow', 'deny', 'reject', 'nat')),
+  action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action = 'allow' OR action = 'deny' OR action = 'reject' OR action = 'nat'),
   -- Which packets it looks at.
-  direction TEXT NOT NULL CONSTRAINT ck_firewall_rules_direction_values CHECK (direction IN ('in', 'out', 'forward')),
+  direction TEXT NOT NULL CONSTRAINT ck_firewall_rules_direction_values CHECK (direction = 'in' OR direction = 'out' OR direction = 'forward'),
   -- Protocol that it matches.
   protocol TEXT,
   -- Where packets come from: network, alias or `any`.
@@ -711,7 +711,7 @@ CREATE TABLE services (
   -- What it is called.
   service_name TEXT NOT NULL,
   -- What it does.
-  service_type TEXT NOT NULL DEFAULT 'other' CONSTRAINT ck_services_service_type_values CHECK (service_type IN ('web', 'api', 'database', 'cache', 'queue', 'dns', 'dhcp', 'firewall', 'proxy', 'monitoring', 'backup', 'storage', 'mail', 'vpn', 'other')),
+  service_type TEXT NOT NULL DEFAULT 'other' CONSTRAINT ck_services_service_type_values CHECK (service_type = 'web' OR service_type = 'api' OR service_type = 'database' OR service_type = 'cache' OR service_type = 'queue' OR service_type = 'dns' OR service_type = 'dhcp' OR service_type = 'firewall' OR service_type = 'proxy' OR service_type = 'monitoring' OR service_type = 'backup' OR service_type = 'storage' OR service_type = 'mail' OR service_type = 'vpn' OR service_type = 'other'),
   -- Host that it runs on, where it runs on none of its containers.
   host_id INTEGER REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- Container that it runs in.
@@ -733,9 +733,9 @@ CREATE TABLE services (
   -- Where users find it.
   endpoint_url TEXT,
   -- Verdict of its checks; never set by hand.
-  status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_services_status_values CHECK (status IN ('healthy', 'degraded', 'down', 'unknown')),
+  status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_services_status_values CHECK (status = 'healthy' OR status = 'degraded' OR status = 'down' OR status = 'unknown'),
   -- How badly it is missed.
-  criticality TEXT CONSTRAINT ck_services_criticality_values CHECK (criticality IN ('critical', 'high', 'medium', 'low')),
+  criticality TEXT CONSTRAINT ck_services_criticality_values CHECK (criticality = 'critical' OR criticality = 'high' OR criticality = 'medium' OR criticality = 'low'),
   -- Person or team that answers for it.
   owner TEXT,
   -- Version of the software.
@@ -765,13 +765,13 @@ CREATE TABLE service_dependencies (
   -- Service that is needed.
   dependency_service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   -- How badly: it stops, it suffers, it does without.
-  dependency_type TEXT CONSTRAINT ck_service_dependencies_dependency_type_values CHECK (dependency_type IN ('hard', 'soft', 'optional')),
+  dependency_type TEXT CONSTRAINT ck_service_dependencies_dependency_type_values CHECK (dependency_type = 'hard' OR dependency_type = 'soft' OR dependency_type = 'optional'),
   -- Name of the group of dependencies that stand in for each other.
   redundancy_group TEXT,
   -- How many of the group are needed: any, all, or a number.
   redundancy_rule TEXT,
   -- How it is known.
-  origin TEXT NOT NULL DEFAULT 'declared' CONSTRAINT ck_service_dependencies_origin_values CHECK (origin IN ('declared', 'observed', 'inferred')),
+  origin TEXT NOT NULL DEFAULT 'declared' CONSTRAINT ck_service_dependencies_origin_values CHECK (origin = 'declared' OR origin = 'observed' OR origin = 'inferred'),
   -- What it was concluded from.
   evidence TEXT CONSTRAINT ck_service_dependencies_evidence_json CHECK (evidence IS NULL OR json_valid(evidence)),
   -- How sure the conclusion is, from 0 to 1.
@@ -802,11 +802,11 @@ CREATE TABLE checks (
   -- What is probed: a URL, an address and port, a name.
   target TEXT NOT NULL,
   -- Time between two probes.
-  interval_seconds INTEGER NOT NULL DEFAULT 60 CONSTRAINT ck_checks_interval_seconds_range CHECK (interval_seconds >= 0 AND interval_seconds <= 9007199254740992),
+  interval_seconds INTEGER NOT NULL DEFAULT 60 CONSTRAINT ck_checks_interval_seconds_range CHECK (interval_seconds >= 0),
   -- How long an answer may take.
-  timeout_ms INTEGER NOT NULL DEFAULT 5000 CONSTRAINT ck_checks_timeout_ms_range CHECK (timeout_ms >= 0 AND timeout_ms <= 9007199254740992),
+  timeout_ms INTEGER NOT NULL DEFAULT 5000 CONSTRAINT ck_checks_timeout_ms_range CHECK (timeout_ms >= 0),
   -- Failures in a row before the service counts as down.
-  retries INTEGER NOT NULL DEFAULT 2 CONSTRAINT ck_checks_retries_range CHECK (retries >= 0 AND retries <= 9007199254740992),
+  retries INTEGER NOT NULL DEFAULT 2 CONSTRAINT ck_checks_retries_range CHECK (retries >= 0),
   -- What the answer must be like.
   expectations TEXT CONSTRAINT ck_checks_expectations_json CHECK (expectations IS NULL OR json_valid(expectations)),
   -- Whether it runs.
@@ -836,7 +836,7 @@ CREATE TABLE sources (
   -- Whether it holds what people typed; otherwise it observes.
   declared INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_sources_declared_bool CHECK (declared IN (0, 1)),
   -- Place in the order of sources; the lower one wins.
-  rank INTEGER NOT NULL DEFAULT 50 CONSTRAINT ck_sources_rank_range CHECK (rank >= 0 AND rank <= 9007199254740992),
+  rank INTEGER NOT NULL DEFAULT 50 CONSTRAINT ck_sources_rank_range CHECK (rank >= 0),
   -- How it is reached; credentials only as references.
   settings TEXT CONSTRAINT ck_sources_settings_json CHECK (settings IS NULL OR json_valid(settings)),
   -- Whether it is read.
@@ -870,21 +870,21 @@ CREATE TABLE discovery_runs (
   -- When the result was stored.
   finished_at TEXT NOT NULL,
   -- The worst status of its scopes; failed where there is none.
-  status TEXT NOT NULL CONSTRAINT ck_discovery_runs_status_values CHECK (status IN ('complete', 'partial', 'failed')),
+  status TEXT NOT NULL CONSTRAINT ck_discovery_runs_status_values CHECK (status = 'complete' OR status = 'partial' OR status = 'failed'),
   -- Per scope: status, how many answers were seen, and errors.
   scopes TEXT NOT NULL CONSTRAINT ck_discovery_runs_scopes_json CHECK (scopes IS NULL OR json_valid(scopes)),
   -- Answers read.
-  seen INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_seen_range CHECK (seen >= 0 AND seen <= 9007199254740992),
+  seen INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_seen_range CHECK (seen >= 0),
   -- Entities made.
-  created INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_created_range CHECK (created >= 0 AND created <= 9007199254740992),
+  created INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_created_range CHECK (created >= 0),
   -- Entities changed.
-  updated INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_updated_range CHECK (updated >= 0 AND updated <= 9007199254740992),
+  updated INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_updated_range CHECK (updated >= 0),
   -- Entities retired.
-  retired INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_retired_range CHECK (retired >= 0 AND retired <= 9007199254740992),
+  retired INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_retired_range CHECK (retired >= 0),
   -- Entities that came back.
-  revived INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_revived_range CHECK (revived >= 0 AND revived <= 9007199254740992),
+  revived INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_revived_range CHECK (revived >= 0),
   -- Entities unseen but still within their grace.
-  missing INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_missing_range CHECK (missing >= 0 AND missing <= 9007199254740992),
+  missing INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_missing_range CHECK (missing >= 0),
   -- What failed, in words.
   errors TEXT CONSTRAINT ck_discovery_runs_errors_json CHECK (errors IS NULL OR json_valid(errors))
 ) STRICT;
@@ -940,7 +940,7 @@ CREATE TABLE infrastructure_changes (
   -- When it was written down; never before the row before it.
   recorded_at TEXT NOT NULL,
   -- What happened.
-  change_type TEXT NOT NULL CONSTRAINT ck_infrastructure_changes_change_type_values CHECK (change_type IN ('create', 'update', 'delete', 'retire', 'revive', 'merge', 'split', 'start', 'stop', 'restart', 'migrate', 'backup', 'restore', 'redact', 'prune')),
+  change_type TEXT NOT NULL CONSTRAINT ck_infrastructure_changes_change_type_values CHECK (change_type = 'create' OR change_type = 'update' OR change_type = 'delete' OR change_type = 'retire' OR change_type = 'revive' OR change_type = 'merge' OR change_type = 'split' OR change_type = 'start' OR change_type = 'stop' OR change_type = 'restart' OR change_type = 'migrate' OR change_type = 'backup' OR change_type = 'restore' OR change_type = 'redact' OR change_type = 'prune'),
   -- Table of the entity; for imported rows the old file's word.
   entity_type TEXT NOT NULL,
   -- The entity; unknown for imported rows about things that are gone.
@@ -952,7 +952,7 @@ CREATE TABLE infrastructure_changes (
   -- Who did it, where known.
   changed_by TEXT,
   -- By which way infradb learnt of it.
-  change_source TEXT CONSTRAINT ck_infrastructure_changes_change_source_values CHECK (change_source IN ('manual', 'api', 'automation', 'discovery', 'import')),
+  change_source TEXT CONSTRAINT ck_infrastructure_changes_change_source_values CHECK (change_source = 'manual' OR change_source = 'api' OR change_source = 'automation' OR change_source = 'discovery' OR change_source = 'import'),
   -- Source that said so.
   source_id INTEGER REFERENCES sources (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
   -- Run that found it.
@@ -1028,9 +1028,9 @@ CREATE TABLE health_checks (
   -- Tells apart results of one instant; for imported ones the old file's id.
   sequence INTEGER NOT NULL DEFAULT 0,
   -- Verdict of the probe.
-  status TEXT NOT NULL CONSTRAINT ck_health_checks_status_values CHECK (status IN ('healthy', 'degraded', 'down', 'timeout')),
+  status TEXT NOT NULL CONSTRAINT ck_health_checks_status_values CHECK (status = 'healthy' OR status = 'degraded' OR status = 'down' OR status = 'timeout'),
   -- How long the answer took.
-  response_time_ms INTEGER CONSTRAINT ck_health_checks_response_time_ms_range CHECK (response_time_ms >= 0 AND response_time_ms <= 9007199254740992),
+  response_time_ms INTEGER CONSTRAINT ck_health_checks_response_time_ms_range CHECK (response_time_ms >= 0),
   -- Code of the answer, where the protocol has one.
   status_code INTEGER,
   -- What went wrong.
@@ -1047,25 +1047,25 @@ CREATE TABLE health_check_rollups (
   -- Service.
   service_id INTEGER NOT NULL REFERENCES services (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   -- Length of the span.
-  resolution TEXT NOT NULL CONSTRAINT ck_health_check_rollups_resolution_values CHECK (resolution IN ('hour', 'day')),
+  resolution TEXT NOT NULL CONSTRAINT ck_health_check_rollups_resolution_values CHECK (resolution = 'hour' OR resolution = 'day'),
   -- Beginning of the span.
   starts_at TEXT NOT NULL,
   -- Results that were healthy.
-  healthy INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_healthy_range CHECK (healthy >= 0 AND healthy <= 9007199254740992),
+  healthy INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_healthy_range CHECK (healthy >= 0),
   -- Results that were degraded.
-  degraded INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_degraded_range CHECK (degraded >= 0 AND degraded <= 9007199254740992),
+  degraded INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_degraded_range CHECK (degraded >= 0),
   -- Results that were down.
-  down INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_down_range CHECK (down >= 0 AND down <= 9007199254740992),
+  down INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_down_range CHECK (down >= 0),
   -- Results that timed out.
-  timeout INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_timeout_range CHECK (timeout >= 0 AND timeout <= 9007199254740992),
+  timeout INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_timeout_range CHECK (timeout >= 0),
   -- Fastest answer.
-  response_time_min_ms INTEGER CONSTRAINT ck_health_check_rollups_response_time_min_ms_range CHECK (response_time_min_ms >= 0 AND response_time_min_ms <= 9007199254740992),
+  response_time_min_ms INTEGER CONSTRAINT ck_health_check_rollups_response_time_min_ms_range CHECK (response_time_min_ms >= 0),
   -- Mean answer.
   response_time_avg_ms REAL,
   -- 95th percentile of the answers.
-  response_time_p95_ms INTEGER CONSTRAINT ck_health_check_rollups_response_time_p95_ms_range CHECK (response_time_p95_ms >= 0 AND response_time_p95_ms <= 9007199254740992),
+  response_time_p95_ms INTEGER CONSTRAINT ck_health_check_rollups_response_time_p95_ms_range CHECK (response_time_p95_ms >= 0),
   -- Slowest answer.
-  response_time_max_ms INTEGER CONSTRAINT ck_health_check_rollups_response_time_max_ms_range CHECK (response_time_max_ms >= 0 AND response_time_max_ms <= 9007199254740992),
+  response_time_max_ms INTEGER CONSTRAINT ck_health_check_rollups_response_time_max_ms_range CHECK (response_time_max_ms >= 0),
   CONSTRAINT pk_health_check_rollups PRIMARY KEY (service_id, resolution, starts_at)
 ) STRICT, WITHOUT ROWID;
 
@@ -1094,7 +1094,7 @@ CREATE TABLE findings (
   -- Rule that found it.
   rule TEXT NOT NULL,
   -- How much it matters.
-  severity TEXT NOT NULL CONSTRAINT ck_findings_severity_values CHECK (severity IN ('critical', 'high', 'medium', 'low', 'info')),
+  severity TEXT NOT NULL CONSTRAINT ck_findings_severity_values CHECK (severity = 'critical' OR severity = 'high' OR severity = 'medium' OR severity = 'low' OR severity = 'info'),
   -- What it is about; with the rule, what makes two findings the same.
   subject TEXT NOT NULL,
   -- Entity that it is about.
@@ -1141,7 +1141,7 @@ CREATE TABLE users (
   -- Argon2id hash of the password.
   password_hash TEXT,
   -- What the user may do.
-  role TEXT NOT NULL CONSTRAINT ck_users_role_values CHECK (role IN ('viewer', 'editor', 'admin')),
+  role TEXT NOT NULL CONSTRAINT ck_users_role_values CHECK (role = 'viewer' OR role = 'editor' OR role = 'admin'),
   -- When the account was made.
   created_at TEXT NOT NULL,
   -- Since when it is switched off.
@@ -1156,11 +1156,11 @@ CREATE TABLE api_tokens (
   -- SHA-256 of the token.
   token_hash TEXT NOT NULL,
   -- What it opens.
-  purpose TEXT NOT NULL CONSTRAINT ck_api_tokens_purpose_values CHECK (purpose IN ('api', 'session', 'first-user')),
+  purpose TEXT NOT NULL CONSTRAINT ck_api_tokens_purpose_values CHECK (purpose = 'api' OR purpose = 'session' OR purpose = 'first-user'),
   -- User it belongs to.
   user_id INTEGER REFERENCES users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   -- What its bearer may do.
-  role TEXT NOT NULL CONSTRAINT ck_api_tokens_role_values CHECK (role IN ('viewer', 'editor', 'admin')),
+  role TEXT NOT NULL CONSTRAINT ck_api_tokens_role_values CHECK (role = 'viewer' OR role = 'editor' OR role = 'admin'),
   -- What it is for.
   description TEXT,
   -- Networks it may be used from (JSON list); everywhere where null.

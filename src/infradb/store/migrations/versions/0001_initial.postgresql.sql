@@ -61,13 +61,13 @@ CREATE TABLE hosts (
   -- Whether it runs, as last observed; maintenance and decommissioned are for people to say.
   status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_hosts_status_values CHECK (status IN ('active', 'stopped', 'maintenance', 'decommissioned', 'unknown')),
   -- Logical processors.
-  cpu_cores BIGINT CONSTRAINT ck_hosts_cpu_cores_range CHECK (cpu_cores >= 0 AND cpu_cores <= 9007199254740992),
+  cpu_cores BIGINT CONSTRAINT ck_hosts_cpu_cores_range CHECK (cpu_cores >= 0),
   -- Processor as it names itself.
   cpu_model TEXT,
   -- Installed memory in MiB.
-  total_ram_mb BIGINT CONSTRAINT ck_hosts_total_ram_mb_range CHECK (total_ram_mb >= 0 AND total_ram_mb <= 9007199254740992),
+  total_ram_mb BIGINT CONSTRAINT ck_hosts_total_ram_mb_range CHECK (total_ram_mb >= 0),
   -- Memory in use in MiB, without caches.
-  used_ram_mb BIGINT CONSTRAINT ck_hosts_used_ram_mb_range CHECK (used_ram_mb >= 0 AND used_ram_mb <= 9007199254740992),
+  used_ram_mb BIGINT CONSTRAINT ck_hosts_used_ram_mb_range CHECK (used_ram_mb >= 0),
   -- Host that this one runs on.
   parent_host_id BIGINT,
   -- Number of the guest on its hypervisor.
@@ -153,7 +153,7 @@ CREATE TABLE network_interfaces (
   -- Link speed in Mbit/s.
   speed_mbps BIGINT,
   -- Largest packet in bytes.
-  mtu BIGINT CONSTRAINT ck_network_interfaces_mtu_range CHECK (mtu >= 0 AND mtu <= 9007199254740992),
+  mtu BIGINT CONSTRAINT ck_network_interfaces_mtu_range CHECK (mtu >= 0),
   -- Bridge that it is a port of.
   bridge_name TEXT,
   -- Names of the ports, where it is a bridge itself.
@@ -372,7 +372,7 @@ CREATE TABLE proxmox_containers (
   -- Whether it starts with its node.
   auto_start BOOLEAN,
   -- Place in the order of start.
-  start_order BIGINT CONSTRAINT ck_proxmox_containers_start_order_range CHECK (start_order >= 0 AND start_order <= 9007199254740992),
+  start_order BIGINT CONSTRAINT ck_proxmox_containers_start_order_range CHECK (start_order >= 0),
   -- Whether it is a template for others.
   template BOOLEAN,
   -- When its last backup ended.
@@ -486,11 +486,11 @@ CREATE TABLE docker_containers (
   -- Processors it may use at most.
   cpu_limit DOUBLE PRECISION CONSTRAINT ck_docker_containers_cpu_limit_range CHECK (cpu_limit >= 0),
   -- Memory it may use at most, in MiB.
-  memory_limit_mb BIGINT CONSTRAINT ck_docker_containers_memory_limit_mb_range CHECK (memory_limit_mb >= 0 AND memory_limit_mb <= 9007199254740992),
+  memory_limit_mb BIGINT CONSTRAINT ck_docker_containers_memory_limit_mb_range CHECK (memory_limit_mb >= 0),
   -- Memory in use in MiB, without caches.
-  used_memory_mb BIGINT CONSTRAINT ck_docker_containers_used_memory_mb_range CHECK (used_memory_mb >= 0 AND used_memory_mb <= 9007199254740992),
+  used_memory_mb BIGINT CONSTRAINT ck_docker_containers_used_memory_mb_range CHECK (used_memory_mb >= 0),
   -- How often the engine restarted it.
-  restart_count BIGINT CONSTRAINT ck_docker_containers_restart_count_range CHECK (restart_count >= 0 AND restart_count <= 9007199254740992),
+  restart_count BIGINT CONSTRAINT ck_docker_containers_restart_count_range CHECK (restart_count >= 0),
   -- Verdict of its own health check.
   health_status TEXT CONSTRAINT ck_docker_containers_health_status_values CHECK (health_status IN ('healthy', 'unhealthy', 'starting', 'none')),
   -- Labels, secrets redacted.
@@ -502,7 +502,7 @@ CREATE TABLE docker_containers (
   -- Service of that project.
   compose_service TEXT,
   -- Number among the service's replicas.
-  compose_number BIGINT CONSTRAINT ck_docker_containers_compose_number_range CHECK (compose_number >= 0 AND compose_number <= 9007199254740992),
+  compose_number BIGINT CONSTRAINT ck_docker_containers_compose_number_range CHECK (compose_number >= 0),
   -- Whether it runs with all privileges.
   privileged BOOLEAN,
   -- When it was last started.
@@ -631,7 +631,7 @@ CREATE TABLE network_routes (
   -- Host that has the next hop's address.
   gateway_host_id BIGINT,
   -- The lower one is preferred.
-  metric BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_network_routes_metric_range CHECK (metric >= 0 AND metric <= 9007199254740992),
+  metric BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_network_routes_metric_range CHECK (metric >= 0),
   -- How it came about.
   route_type TEXT CONSTRAINT ck_network_routes_route_type_values CHECK (route_type IN ('static', 'dynamic', 'default', 'connected')),
   -- Interface it leaves through.
@@ -663,7 +663,7 @@ CREATE TABLE firewall_rules (
   -- Chain, zone or interface group that holds it.
   chain TEXT,
   -- Place in the order of evaluation.
-  rule_number BIGINT CONSTRAINT ck_firewall_rules_rule_number_range CHECK (rule_number >= 0 AND rule_number <= 9007199254740992),
+  rule_number BIGINT CONSTRAINT ck_firewall_rules_rule_number_range CHECK (rule_number >= 0),
   -- What it does with a packet that matches.
   action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action IN ('allow', 'deny', 'reject', 'nat')),
   -- Which packets it looks at.
@@ -800,11 +800,11 @@ CREATE TABLE checks (
   -- What is probed: a URL, an address and port, a name.
   target TEXT NOT NULL,
   -- Time between two probes.
-  interval_seconds BIGINT NOT NULL DEFAULT 60 CONSTRAINT ck_checks_interval_seconds_range CHECK (interval_seconds >= 0 AND interval_seconds <= 9007199254740992),
+  interval_seconds BIGINT NOT NULL DEFAULT 60 CONSTRAINT ck_checks_interval_seconds_range CHECK (interval_seconds >= 0),
   -- How long an answer may take.
-  timeout_ms BIGINT NOT NULL DEFAULT 5000 CONSTRAINT ck_checks_timeout_ms_range CHECK (timeout_ms >= 0 AND timeout_ms <= 9007199254740992),
+  timeout_ms BIGINT NOT NULL DEFAULT 5000 CONSTRAINT ck_checks_timeout_ms_range CHECK (timeout_ms >= 0),
   -- Failures in a row before the service counts as down.
-  retries BIGINT NOT NULL DEFAULT 2 CONSTRAINT ck_checks_retries_range CHECK (retries >= 0 AND retries <= 9007199254740992),
+  retries BIGINT NOT NULL DEFAULT 2 CONSTRAINT ck_checks_retries_range CHECK (retries >= 0),
   -- What the answer must be like.
   expectations JSONB,
   -- Whether it runs.
@@ -834,7 +834,7 @@ CREATE TABLE sources (
   -- Whether it holds what people typed; otherwise it observes.
   declared BOOLEAN NOT NULL DEFAULT FALSE,
   -- Place in the order of sources; the lower one wins.
-  rank BIGINT NOT NULL DEFAULT 50 CONSTRAINT ck_sources_rank_range CHECK (rank >= 0 AND rank <= 9007199254740992),
+  rank BIGINT NOT NULL DEFAULT 50 CONSTRAINT ck_sources_rank_range CHECK (rank >= 0),
   -- How it is reached; credentials only as references.
   settings JSONB,
   -- Whether it is read.
@@ -872,17 +872,17 @@ CREATE TABLE discovery_runs (
   -- Per scope: status, how many answers were seen, and errors.
   scopes JSONB NOT NULL,
   -- Answers read.
-  seen BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_seen_range CHECK (seen >= 0 AND seen <= 9007199254740992),
+  seen BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_seen_range CHECK (seen >= 0),
   -- Entities made.
-  created BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_created_range CHECK (created >= 0 AND created <= 9007199254740992),
+  created BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_created_range CHECK (created >= 0),
   -- Entities changed.
-  updated BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_updated_range CHECK (updated >= 0 AND updated <= 9007199254740992),
+  updated BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_updated_range CHECK (updated >= 0),
   -- Entities retired.
-  retired BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_retired_range CHECK (retired >= 0 AND retired <= 9007199254740992),
+  retired BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_retired_range CHECK (retired >= 0),
   -- Entities that came back.
-  revived BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_revived_range CHECK (revived >= 0 AND revived <= 9007199254740992),
+  revived BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_revived_range CHECK (revived >= 0),
   -- Entities unseen but still within their grace.
-  missing BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_missing_range CHECK (missing >= 0 AND missing <= 9007199254740992),
+  missing BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_missing_range CHECK (missing >= 0),
   -- What failed, in words.
   errors JSONB
 );
@@ -1028,7 +1028,7 @@ CREATE TABLE health_checks (
   -- Verdict of the probe.
   status TEXT NOT NULL CONSTRAINT ck_health_checks_status_values CHECK (status IN ('healthy', 'degraded', 'down', 'timeout')),
   -- How long the answer took.
-  response_time_ms BIGINT CONSTRAINT ck_health_checks_response_time_ms_range CHECK (response_time_ms >= 0 AND response_time_ms <= 9007199254740992),
+  response_time_ms BIGINT CONSTRAINT ck_health_checks_response_time_ms_range CHECK (response_time_ms >= 0),
   -- Code of the answer, where the protocol has one.
   status_code BIGINT,
   -- What went wrong.
@@ -1049,21 +1049,21 @@ CREATE TABLE health_check_rollups (
   -- Beginning of the span.
   starts_at TIMESTAMPTZ NOT NULL,
   -- Results that were healthy.
-  healthy BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_healthy_range CHECK (healthy >= 0 AND healthy <= 9007199254740992),
+  healthy BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_healthy_range CHECK (healthy >= 0),
   -- Results that were degraded.
-  degraded BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_degraded_range CHECK (degraded >= 0 AND degraded <= 9007199254740992),
+  degraded BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_degraded_range CHECK (degraded >= 0),
   -- Results that were down.
-  down BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_down_range CHECK (down >= 0 AND down <= 9007199254740992),
+  down BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_down_range CHECK (down >= 0),
   -- Results that timed out.
-  timeout BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_timeout_range CHECK (timeout >= 0 AND timeout <= 9007199254740992),
+  timeout BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_health_check_rollups_timeout_range CHECK (timeout >= 0),
   -- Fastest answer.
-  response_time_min_ms BIGINT CONSTRAINT ck_health_check_rollups_response_time_min_ms_range CHECK (response_time_min_ms >= 0 AND response_time_min_ms <= 9007199254740992),
+  response_time_min_ms BIGINT CONSTRAINT ck_health_check_rollups_response_time_min_ms_range CHECK (response_time_min_ms >= 0),
   -- Mean answer.
   response_time_avg_ms DOUBLE PRECISION,
   -- 95th percentile of the answers.
-  response_time_p95_ms BIGINT CONSTRAINT ck_health_check_rollups_response_time_p95_ms_range CHECK (response_time_p95_ms >= 0 AND response_time_p95_ms <= 9007199254740992),
+  response_time_p95_ms BIGINT CONSTRAINT ck_health_check_rollups_response_time_p95_ms_range CHECK (response_time_p95_ms >= 0),
   -- Slowest answer.
-  response_time_max_ms BIGINT CONSTRAINT ck_health_check_rollups_response_time_max_ms_range CHECK (response_time_max_ms >= 0 AND response_time_max_ms <= 9007199254740992),
+  response_time_max_ms BIGINT CONSTRAINT ck_health_check_rollups_response_time_max_ms_range CHECK (response_time_max_ms >= 0),
   CONSTRAINT pk_health_check_rollups PRIMARY KEY (service_id, resolution, starts_at)
 );
 
