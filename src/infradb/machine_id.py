@@ -44,10 +44,24 @@ def inside_container(root: Path = Path("/")) -> bool:
     Known by the marks that Docker and Podman leave, or by the name of the first process's control group. A full
     system container (LXC) that hides its outer group counts as a machine: it has a machine-id of its own.
     """
-    if any((root / mark).exists() for mark in _CONTAINER_MARKS):
+    if any((root / mark).exists() for mark in _CONTAINER_MARKS) and not _has_own_disk(root):
         return True
     try:
         groups = (root / "proc/1/cgroup").read_text("utf-8", "replace")
     except OSError:
         return False
     return bool(_CONTAINER_CGROUP.search(groups))
+
+
+def _has_own_disk(root: Path) -> bool:
+    """Tell whether the root is a whole file system on a device, which no engine gives to a container.
+
+    Machines made from a container's image keep its mark (proc_pid_mountinfo(5): fields 4, 5 and the source).
+    """
+    try:
+        lines = (root / "proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return False
+    mounts = [line.split() for line in lines]
+    roots = [m for m in mounts if len(m) > 6 and m[4] == "/" and "-" in m]
+    return bool(roots) and roots[-1][3] == "/" and roots[-1][roots[-1].index("-") + 2].startswith("/dev/")
