@@ -10,7 +10,7 @@ from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format
 
 from infradb.errors import DatabaseFull, DatabaseLocked, DatabaseMissing, StoreError
-from infradb.store.database import Connection, Row
+from infradb.store.connection import Connection, Row
 from infradb.store.ddl import Dialect
 
 WRITER_LOCK = 0x696E6664

@@ -20,7 +20,7 @@ def discover(ctx: click.Context, names: tuple[str, ...], dry_run: bool, allow_re
 
     Exit code 6 where a source could not be read, or not wholly.
     """
-    opened = database(ctx, create=True)
+    opened = database(ctx, create=True, dry_run=dry_run)
     sources.ensure_defaults(opened)
     told = output == "table" and sys.stderr.isatty()
     reports = sources.discover(

@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,16 +11,26 @@ import click
 import orjson
 
 from infradb import clock, settings
-from infradb.errors import UsageError
+from infradb.errors import DatabaseMissing, UsageError
 from infradb.operations.databases import Database, open_database
 
 FORMATS = ("table", "json", "csv", "yaml", "markdown")
 
 
-def database(ctx: click.Context, *, create: bool = False) -> Database:
-    """Open the database that the call names, or the default one."""
+def database(ctx: click.Context, *, create: bool = False, dry_run: bool = False) -> Database:
+    """Open the database that the call names, or the default one.
+
+    A dry run where there is none takes place in one that is thrown away, so that it leaves nothing behind.
+    """
     given = (ctx.find_root().obj or {}).get("database")
-    return open_database(given or settings.load().database_url, create=create)
+    url = given or settings.load().database_url
+    if not dry_run:
+        return open_database(url, create=create)
+    try:
+        return open_database(url)
+    except DatabaseMissing:
+        folder = ctx.with_resource(tempfile.TemporaryDirectory(prefix="infradb-dry-run-"))
+        return open_database(f"{folder}/infradb.db", create=True)
 
 
 def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,11 +125,21 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+    if isinstance(value, list) and value and all(isinstance(v, dict) and "container_port" in v for v in value):
+        return ", ".join(map(_port, value))
     if isinstance(value, list) and all(isinstance(v, str | int) for v in value):
         return ", ".join(map(str, value))
     if isinstance(value, list | dict):
         return orjson.dumps(value).decode()
     return str(value).replace("\n", " ")
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    """Return a container's port as Docker writes it: `0.0.0.0:8080->80/tcp`."""
+    inner = f"{port['container_port']}/{port.get('protocol', 'tcp')}"
+    host = port.get("host_ip") or ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{port['host_port']}->{inner}" if port.get("host_port") else inner
 
 
 def _yaml(value: Any, indent: int = 0) -> str:
