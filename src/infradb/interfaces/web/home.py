@@ -9,7 +9,7 @@ from infradb import clock
 from infradb.interfaces.web.changes import last_day, summary_list
 from infradb.interfaces.web.findings import finding_list
 from infradb.interfaces.web.html import Content, Html, link, tag
-from infradb.interfaces.web.page import ago, mark, page, section
+from infradb.interfaces.web.page import ago, mark, page, prose, section
 from infradb.interfaces.web.site import site_of
 from infradb.interfaces.web.sources import docker_form, proxmox_note
 from infradb.interfaces.web.values import kind_word
@@ -66,23 +66,28 @@ def _sentence(sources: list[SourceState], reading: list[str]) -> Html:
     partly = [s for s in sources if s.status == "partial"]
     if failing:
         names = ", ".join(s.name for s in failing)
-        said: Content = [mark("failed", quiet=True), f" {names} cannot be read – ", link("#sources", "why")]
+        said: Content = [mark("failed", bare=True), f" {names} cannot be read – ", link("#sources", "why")]
     elif reading and any(s.status is None for s in sources):
-        said = [mark("starting"), f" Reading {', '.join(reading)} …"]
+        said = [mark("starting", bare=True), f" Reading {', '.join(reading)} …"]
     elif not any(s.status for s in sources):
-        said = [mark("unknown"), " Nothing was read yet."]
+        said = [mark("unknown", bare=True), " Nothing was read yet."]
     elif partly:
         said = [
-            mark("partial", quiet=True),
+            mark("partial", bare=True),
             f" Read in part: {', '.join(s.name for s in partly)} – ",
             link("#sources", "why"),
         ]
     else:
         read = [s.finished_at for s in sources if s.finished_at]
         if (datetime.now(UTC) - clock.to_moment(min(read))).total_seconds() > STALE_SECONDS:
-            said = [mark("stale", quiet=True), ": last read ", ago(min(read)), "; `infradb up` keeps it current."]
+            said = [
+                mark("stale", bare=True),
+                ": last read ",
+                ago(min(read)),
+                prose("; `infradb up` keeps it current."),
+            ]
             return tag("p", said, class_="sentence")
-        said = [mark("complete", quiet=True), " Every source could be read, last ", ago(max(read)), "."]
+        said = [mark("complete", bare=True), " Every source could be read – last reading ", ago(max(read)), "."]
     return tag("p", said, class_="sentence")
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from infradb import __version__, clock
-from infradb.interfaces.web.html import Content, Html, link, tag
+from infradb.interfaces.web.html import Content, Html, link, tag, text
 from infradb.interfaces.web.site import site_of
 from infradb.interfaces.web.visitor import Visitor
 
@@ -23,7 +23,7 @@ _SHAPES = {_FINE: "●", _WARN: "▲", _BAD: "✕", _UNKNOWN: "○", _OFF: "–"
 _STATES: dict[str, str] = {
     **dict.fromkeys(("active", "running", "healthy", "complete", "up", "passed", "online"), _FINE),
     **dict.fromkeys(("degraded", "unhealthy", "restarting", "removing", "partial", "high", "medium"), _WARN),
-    **dict.fromkeys(("down", "dead", "failed", "critical", "faulted"), _BAD),
+    **dict.fromkeys(("down", "dead", "failed", "missing", "critical", "faulted"), _BAD),
     **dict.fromkeys(("stopped", "exited", "created", "paused", "decommissioned", "disabled", "low", "info"), _OFF),
     "maintenance": _WORK,
     "starting": _UNKNOWN,
@@ -92,17 +92,22 @@ def error_page(request: Request, status: int, title: str, what: str, hint: str =
     """Return a page that says what went wrong and what to do."""
     visitor: Visitor | None = getattr(request.state, "visitor", None)
     way = link("/", "Back to the first page") if visitor and visitor.person else None
-    said = [tag("p", line) for line in what.split("\n")]
+    said = [tag("p", prose(line)) for line in what.split("\n") if line]
     return page(
         request,
         title,
         tag("h1", title),
         said,
-        tag("p", hint, class_="dim") if hint else None,
+        tag("p", prose(hint), class_="dim") if hint else None,
         way,
         status=status,
         narrow=True,
     )
+
+
+def prose(words: str) -> Html:
+    """Return a sentence with what stands in backticks set as code."""
+    return text([tag("code", part) if n % 2 else part for n, part in enumerate(words.split("`"))])
 
 
 def csrf(request: Request) -> Html:
@@ -110,14 +115,14 @@ def csrf(request: Request) -> Html:
     return tag("input", type="hidden", name="csrf", value=request.state.visitor.csrf)
 
 
-def mark(status: str | None, exit_code: int | None = None, *, quiet: bool = False) -> Html:
-    """Return a state as shape and word; `quiet` leaves the word of a fine one to screen readers."""
+def mark(status: str | None, exit_code: int | None = None, *, quiet: bool = False, bare: bool = False) -> Html:
+    """Return a state as shape and word; `quiet` leaves the word of a fine one to screen readers, `bare` any."""
     word = status or "unknown"
     kind = _STATES.get(word, _UNKNOWN)
     if word == "exited" and exit_code not in _ASKED_TO_END:
         kind, word = _BAD, f"exited with {exit_code}"
     shape = tag("span", _SHAPES[kind], aria_hidden="true", class_="shape")
-    seen = tag("span", word, class_="unseen" if quiet and kind == _FINE else "word")
+    seen = tag("span", word, class_="unseen" if bare or (quiet and kind == _FINE) else "word")
     return tag("span", shape, seen, class_=f"state {kind}", title=word)
 
 

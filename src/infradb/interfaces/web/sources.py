@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from infradb.errors import InfradbError
 from infradb.interfaces.web.html import Content, Html, tag
-from infradb.interfaces.web.page import ago, csrf, error_page, mark, page, section, table
+from infradb.interfaces.web.page import ago, csrf, error_page, mark, page, prose, section, table
 from infradb.interfaces.web.site import site_of
 from infradb.operations import sources
 from infradb.operations.sources import SourceEntry
@@ -76,7 +76,11 @@ def _missing(name: str, url: str) -> list[tuple[str, str, str]]:
 def _form_again(
     request: Request, url: str, name: str, problem: str, missing: Sequence[tuple[str, str, str]] = ()
 ) -> Response:
-    shown = table("What is missing", ("Needed", "Found", "What to do"), missing, class_="wrapping") if missing else None
+    lines = [
+        tag("li", tag("div", mark("missing"), " ", needs), tag("p", detail, ". ", prose(hint), class_="why"))
+        for needs, detail, hint in missing
+    ]
+    shown = section("What is missing", tag("ul", lines, class_="sources")) if lines else None
     form = docker_form(request, url=url, name=name, problem=problem, anyway=bool(missing))
     return page(request, "Add a Docker host", tag("h1", "Add a Docker host"), shown, form, status=422, narrow=True)
 
@@ -138,9 +142,5 @@ def proxmox_note() -> Html:
         tag(
             "pre", tag("code", "pveum user add infradb@pve\npveum acl modify / --users infradb@pve --roles PVEAuditor")
         ),
-        tag(
-            "p",
-            _UNTIL_THEN,
-            class_="dim",
-        ),
+        tag("p", prose(_UNTIL_THEN), class_="dim"),
     )
