@@ -70,7 +70,9 @@ def _version(connection: Connection) -> str | None:
     else:
         tables = {
             name
-            for (name,) in connection.query("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+            for (name,) in connection.query(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+            )
         }
     if not tables:
         return None
@@ -92,7 +94,9 @@ def _check_file(path: Path, create: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
         except OSError as error:
-            raise StoreError(f"{path} cannot be made: {error.strerror}", hint="give another place with --database") from error
+            raise StoreError(
+                f"{path} cannot be made: {error.strerror}", hint="give another place with --database"
+            ) from error
         return
     if path.is_dir():
         raise DatabaseForeign(f"{path} is a folder")
@@ -115,10 +119,3 @@ def _check_file(path: Path, create: bool) -> None:
                 _version(SqliteConnection(raw))
         except sqlite3.Error as error:
             raise translated(error, path) from error
-
-
-def integrity_problem(path: Path) -> str | None:
-    """Return what SQLite finds wrong with a file's structure, or None."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as raw:
-        result = str(raw.execute("PRAGMA quick_check").fetchone()[0])
-    return None if result == "ok" else result
