@@ -140,6 +140,7 @@ class Estate:
 
     database: Database
     clock: Clock
+    minutes_between_runs: float = 1
 
     def source(self, name: str, *, declared: bool = False, rank: int = 50) -> None:
         """Add a source."""
@@ -150,7 +151,7 @@ class Estate:
         self, source: str, *scopes: ScopeResult, allow_retire: bool = False, actors: Mapping[str, str] | None = None
     ) -> RunReport:
         """Take in a run of a source, a minute after the one before, and check the chain of changes."""
-        self.clock.passes(minutes=1)
+        self.clock.passes(minutes=self.minutes_between_runs)
         with self.database.write() as connection:
             runs.add_source(connection, source, source, self.clock.now(), declared=False, rank=50)
             run = CollectionRun(source, self.clock.now(), scopes, actors or {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from infradb.model.docker import DockerNetwork
+from infradb.model.network import Network
 from infradb.model.physical import Host
 from infradb.model.proxmox import ProxmoxContainer
 from infradb.model.services import Service, ServiceDependency
@@ -142,3 +144,20 @@ def test_a_part_that_moves_to_another_answer_stays_itself(estate: Estate) -> Non
     assert report.changed == 0
     estate.run("snmp", scope("devices", answer(ROUTER, part), answer(other)))
     assert estate.ids("network_interfaces") == [first]
+
+
+def test_an_answer_whose_own_thing_has_no_place_leaves_nothing_behind(estate: Estate) -> None:
+    bridge = DockerNetwork(docker_host_id="host/e", network_name="bridge")
+    network = observe("bridge/net", Network(network_name="bridge", cidr="172.17.0.0/16", vrf="docker:e"))
+    shown = scope("networks", answer(observe("bridge", bridge), network))
+    report = estate.run("docker", shown)
+    assert (report.changed, estate.findings()) == (0, ["unplaced-observation"])
+    estate.run("docker", scope("engine", observe("host/e", Host(hostname="e", docker_engine_id="e"))), shown)
+    assert (len(estate.rows("docker_networks")), len(estate.rows("networks"))) == (1, 1)
+
+
+def test_a_status_that_checks_decide_is_not_taken_from_a_source(estate: Estate) -> None:
+    for said in ("down", "degraded"):
+        service = observe("s", Service(service_name="web", endpoint_url=said, status=said))
+        estate.run("list", scope("services", service))
+        assert estate.row("services")["status"] == "unknown"

@@ -6,14 +6,17 @@ from typing import Any
 import orjson
 
 from infradb.change import Change, ChangeSet, ClaimWrite, Note, SourceOrder, StoredClaim
-from infradb.model.catalog import BY_TABLE, ORDER
-from infradb.model.describe import EntityType
+from infradb.model.catalog import BY_TABLE, ENTITY_TYPES, ORDER
+from infradb.model.describe import EntityType, FieldSpec
 from infradb.observation import Answer, Observation, Rejected
 from infradb.reconcile.identify import Identifier, Item
 from infradb.reconcile.known import Known
 from infradb.reconcile.values import Said, change_type, differences, unexpired, winners
 
 _NOTHING: Mapping[str, Any] = {}
+_UNCLAIMED = {
+    t.table: unclaimed for t in ENTITY_TYPES if (unclaimed := [f.name for f in t.fields.values() if not f.claimable])
+}
 
 
 class Planner:
@@ -24,6 +27,8 @@ class Planner:
         self.known = known
         self.now = now
         self.identifier = Identifier(source, known, new_id)
+        self.dropped: set[str] = set()
+        """Keys of answers of the batch whose own thing was left out."""
         self.left_out: set[str] = set()
         """Answers of which something found no place: without a digest, they count as news in the next run."""
         self.pending: dict[int, str] = {}
@@ -42,10 +47,11 @@ class Planner:
         parts = self.known.parts(scope_id, [a.key for a in answers if a.key in known])
         old = {c.native_key: c for claims in parts.values() for c in claims}
         kept: list[Item] = []
+        self._leave_out(items, result)
         for table in sorted(items, key=ORDER.__getitem__):
             kept += self._identified(BY_TABLE[table], items[table], result)
         self._claims(scope_id, kept, known, old, result)
-        said = {i.observation.key for i in kept}
+        said = {i.observation.key for of_table in items.values() for i in of_table}
         vanished = [c for c in old.values() if c.native_key not in said and not c.withdrawn_at]
         self._values(scope_id, kept, result)
         self._park(result)
@@ -100,8 +106,31 @@ class Planner:
         self.identifier.clashes = []
         result.parked = sorted(clashes)
 
+    def _leave_out(self, items: Mapping[str, list[Item]], result: ChangeSet) -> None:
+        """Find answers whose own thing has no place: its parts have none either, whatever they are."""
+        self.dropped = set()
+        in_batch: set[str] | None = None
+        for table, own in items.items():
+            required = [f for f in BY_TABLE[table].references if f.required]
+            if not required:
+                continue
+            primary = [i for i in own if i.observation.key == i.answer_key]
+            self.identifier.learn({i.said[f.name] for i in primary for f in required if i.said.get(f.name)})
+            for item in primary:
+                for field in required:
+                    key = item.said.get(field.name)
+                    if key is None or key in self.identifier.ids:
+                        continue
+                    if in_batch is None:
+                        in_batch = {i.observation.key for of_table in items.values() for i in of_table}
+                    if key not in in_batch and item.answer_key not in self.dropped:
+                        self._note_unplaced(item, field, result)
+                        self.dropped.add(item.answer_key)
+
     def _identified(self, entity_type: EntityType, items: list[Item], result: ChangeSet) -> list[Item]:
         """Resolve references, identify, and return the items that found their place."""
+        if self.dropped:
+            items = [i for i in items if i.answer_key not in self.dropped]
         wanted = [f.name for f in entity_type.references]
         if wanted:
             self.identifier.learn({i.said[f] for i in items for f in wanted if i.said.get(f)})
@@ -111,7 +140,9 @@ class Planner:
         for item in placed:
             for field in own:
                 self._resolve_one(field.name, item)
-        self.left_out.update(i.answer_key for i in items if not i.entity_id)
+        out = [i for i in items if not i.entity_id]
+        self.left_out.update(i.answer_key for i in out)
+        self.dropped.update(i.answer_key for i in out if i.observation.key == i.answer_key)
         return [i for i in placed if i.entity_id]
 
     def _resolve(self, entity_type: EntityType, item: Item, result: ChangeSet) -> bool:
@@ -123,16 +154,15 @@ class Planner:
                 continue
             resolved[field.name] = self.identifier.ids.get(key)
             if resolved[field.name] is None and field.required:
-                result.notes.append(
-                    Note(
-                        "unplaced-observation",
-                        "low",
-                        f"{self.source.name}:{item.observation.key}",
-                        f"{item.observation.key} of {self.source.name} was left out: its {field.noun} {key!r} is unknown",
-                    )
-                )
+                self._note_unplaced(item, field, result)
                 return False
         return True
+
+    def _note_unplaced(self, item: Item, field: FieldSpec, result: ChangeSet) -> None:
+        key, source = item.observation.key, self.source.name
+        why = f"its {field.noun} {item.said.get(field.name)!r} is unknown"
+        summary = f"{key} of {source} was left out: {why}"
+        result.notes.append(Note("unplaced-observation", "low", f"{source}:{key}", summary))
 
     def _resolve_one(self, name: str, item: Item) -> None:
         key = item.said.get(name)
@@ -181,6 +211,8 @@ class Planner:
             if len(own) == 1 and first.is_new:
                 entity_type = BY_TABLE[table]
                 values = {**entity_type.defaults, **first.resolved}
+                if unclaimed := _UNCLAIMED.get(table):
+                    values.update({n: entity_type.defaults.get(n) for n in unclaimed if n in values})
                 self._note_pending(entity_type, first, entity_id)
                 result.changes.append(Change("create", entity_id, table, {}, values, first.observation.key))
                 if first.measured:
