@@ -127,6 +127,16 @@ def test_serve_shows_what_is_known_beside_a_running_up(run):
     assert serve.end()[0] == 0
 
 
+def test_invented_data_is_served_with_a_banner(tmp_path):
+    demo = Running(tmp_path / "untouched.db", "demo")
+    try:
+        demo.wait_until_it_answers()
+        assert "invented data" in httpx2.get(demo.url).text
+    finally:
+        demo.end()
+    assert not (tmp_path / "untouched.db").exists()
+
+
 def test_serve_does_not_make_a_database(run, tmp_path):
     serve = run("serve")
     serve.process.wait(timeout=20)

@@ -20,6 +20,7 @@ from infradb.queries import overview
 FIRST_ROUND_SECONDS = 20.0
 """Time after which the address is shown even if a source is still being read."""
 LAST_WRITE_SECONDS = 0.7
+DEMO_BANNER = "This is a demo: a lab of invented data. Nothing of it exists."
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,20 +82,15 @@ def up(
 def serve(ctx: click.Context, listen: str | None, port: int | None, names: tuple[str, ...]) -> None:
     """Serve what is known, without discovering, until Ctrl-C."""
     given = settings.load()
-    serve_database(database(ctx), listen or given.listen, port, names, given.port)
-
-
-def serve_database(
-    opened: Database, listen: str, port: int | None, names: tuple[str, ...], default_port: int, banner: str = ""
-) -> None:
-    """Serve a database until SIGINT or SIGTERM; `banner` stands on top of every page."""
-    web = _web()
-    place = web.place_of(listen, port, names, default_port)
+    opened, web = database(ctx), _web()
+    with opened.read() as connection:
+        is_demo = any(e.kind == "demo" for e in sources.entries(connection))
+    place = web.place_of(listen or given.listen, port, names, given.port)
     taken = web.bind(place)
     try:
         web.door(opened, place, may_make_link=False)
         click.echo(f"{place.url}   (Ctrl-C ends it)")
-        web.run(web.Site(opened, place, banner=banner), taken)
+        web.run(web.Site(opened, place, banner=DEMO_BANNER if is_demo else ""), taken)
     finally:
         taken.close()
     click.echo("stopped")
