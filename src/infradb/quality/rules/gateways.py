@@ -108,7 +108,7 @@ RULES = (
         "What leads out of the network is not in the database, so what breaks when it dies is not known either.",
         "Add the router as a source, or by hand: `infradb add ips ip_address=… host=…`. If the gateway is wrong,"
         " correct it.",
-        "the gateway {gateway} of {thing} ({cidr}) is no known address",
+        "the gateway {gateway} of {thing} is no known address",
         sql="""\
 SELECT n.id AS entity_id, n.gateway, n.cidr
 FROM networks n
