@@ -60,11 +60,13 @@ class World:
 
     def change(self) -> None:
         """Let one thing happen."""
-        happenings = [
-            self.add_guest, self.add_guest, self.end_guest, self.move_guest, self.rename_guest, self.reuse_number,
-            self.clone,            self.add_box, self.add_box, self.add_box, self.end_box, self.recreate_box, self.swap_boxes, self.stop_box,
+        common = [self.add_guest, self.add_box, self.add_box]
+        others = [
+            self.add_guest, self.end_guest, self.move_guest, self.rename_guest, self.reuse_number, self.clone,
+            self.add_box, self.end_box, self.recreate_box, self.swap_boxes, self.stop_box,
             self.add_interface, self.end_interface, self.swap_interfaces, self.more_memory,
         ]  # fmt: skip
+        happenings = common + others
         self.random.choice(happenings)()
 
     def add_guest(self) -> None:

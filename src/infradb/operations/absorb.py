@@ -113,7 +113,7 @@ class _Absorption:
             details[scope.name]["seen"] = len(seen)
             ended += vanished + self._claims_of(scope_id, [k for k in scope.gone if k in known and k not in seen])
             if scope.status == "complete":
-                absent.append((scope, scope_id, seen, known))
+                absent.append((scope, scope_id, seen.union(scope.gone), known))
         self._settle_pending()
         withdrawn = ended + [c for parts in absent for c in self._absent(*parts)]
         self._withdraw(withdrawn)
@@ -198,7 +198,8 @@ class _Absorption:
         if len(moved) == len(claims):
             return moved
         claims = [c for c in claims if c.entity_id not in self.planner.identifier.key_of]
-        tables = self.known.tables({a.entity_id for a in known.values()} | {c.entity_id for c in claims})
+        standing = {a.entity_id for a in known.values() if a.digest is not None}
+        tables = self.known.tables(standing | {c.entity_id for c in claims})
         result = judge(
             self.source.name,
             scope.name,
@@ -277,6 +278,7 @@ class _Absorption:
 
     def _measure(self) -> None:
         """Keep measured values current, where they passed their dead band."""
+        self.measured.update(self.planner.measured)
         if not self.measured:
             return
         self.planner.identifier.learn(list(self.measured))

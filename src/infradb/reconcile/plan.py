@@ -27,6 +27,8 @@ class Planner:
         self.known = known
         self.now = now
         self.identifier = Identifier(source, known, new_id)
+        self.measured: dict[str, Mapping[str, Any]] = {}
+        """Native key -> measured values of known things that were said among the others."""
         self.dropped: set[str] = set()
         """Keys of answers of the batch whose own thing was left out."""
         self.left_out: set[str] = set()
@@ -219,6 +221,7 @@ class Planner:
                     result.measured_at_creation[entity_id] = dict(first.measured)
             else:
                 again.setdefault(table, {})[entity_id] = own
+                self.measured.update({i.observation.key: i.measured for i in own if i.measured})
         for table in sorted(again, key=ORDER.__getitem__):
             stored = self.known.claims([e for e, own in again[table].items() if not own[0].is_new])
             claims: dict[int, list[StoredClaim]] = {}
