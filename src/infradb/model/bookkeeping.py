@@ -374,5 +374,3 @@ class Meta(Record):
 
     value: Text
     """The fact."""
-
-

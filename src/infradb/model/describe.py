@@ -102,8 +102,9 @@ class EntityType(TableType):
     def adapter(self) -> TypeAdapter[dict[str, Any]]:
         """Return the validator of a partial observation: any of the fields, each as its annotation says."""
         partial: Any = TypedDict(self.label, {f.name: f.annotation for f in self.fields.values()}, total=False)  # type: ignore[misc]
-        partial.__pydantic_config__ = ConfigDict(extra="forbid")
-        return TypeAdapter(partial)
+        partial_type: Any = partial
+        partial_type.__pydantic_config__ = ConfigDict(extra="forbid")
+        return TypeAdapter(partial_type)
 
     @cached_property
     def owners(self) -> tuple[FieldSpec, ...]:
@@ -157,9 +158,7 @@ def describe(cls: type[Entity]) -> EntityType:
 def describe_record(cls: type[Record]) -> RecordType:
     """Read one record class; raise `TypeError` where its definition is incomplete."""
     named = [*cls.primary_key, *(f for u in cls.unique for f in u)]
-    return RecordType(
-        **_table(cls, named), primary_key=cls.primary_key, unique=cls.unique, clustered=cls.clustered
-    )
+    return RecordType(**_table(cls, named), primary_key=cls.primary_key, unique=cls.unique, clustered=cls.clustered)
 
 
 def _table(cls: type[Described], named: list[str]) -> dict[str, Any]:

@@ -182,7 +182,16 @@ class NetworkInterface(Entity):
     natural_keys = (key("host_id", "interface_name", unique=True),)
     short_names = ("interfaces", "nics")
     grace_seconds = 600
-    listed = ("host_id", "interface_name", "interface_type", "link_status", "mac_address", "speed_mbps", "vlan_id", "mtu")
+    listed = (
+        "host_id",
+        "interface_name",
+        "interface_type",
+        "link_status",
+        "mac_address",
+        "speed_mbps",
+        "vlan_id",
+        "mtu",
+    )
     indexes = (("mac_address",), ("parent_interface_id",))
 
     host_id: OwningHostId
@@ -236,7 +245,16 @@ class StorageDevice(Entity):
     natural_keys = (key("host_id", "device_name", unique=True),)
     short_names = ("storage", "disks")
     grace_seconds = 600
-    listed = ("host_id", "device_name", "device_type", "capacity_gb", "used_gb", "filesystem_type", "mount_point", "smart_status")
+    listed = (
+        "host_id",
+        "device_name",
+        "device_type",
+        "capacity_gb",
+        "used_gb",
+        "filesystem_type",
+        "mount_point",
+        "smart_status",
+    )
     indexes = (("parent_device_id",), ("serial_number",))
 
     host_id: OwningHostId

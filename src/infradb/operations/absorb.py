@@ -56,7 +56,7 @@ class Manner:
 
 
 def absorb(
-    connection: Connection, run: CollectionRun, manner: Manner = Manner(), progress: Progress | None = None  # noqa: B008  frozen
+    connection: Connection, run: CollectionRun, manner: Manner = Manner(), progress: Progress | None = None
 ) -> RunReport:
     """Take in one run of a source that exists, and return what changed. Part of the caller's transaction."""
     # Millions of small values and no cycles among them: the collector would only walk them over and over.
@@ -104,7 +104,11 @@ class _Absorption:
         absent: list[tuple[ScopeResult, int, set[str], dict[str, KnownAnswer]]] = []
         ended: list[StoredClaim] = []
         for scope in self.run.scopes:
-            details[scope.name] = {"status": scope.status, "seen": 0, **({"errors": list(scope.errors)} if scope.errors else {})}
+            details[scope.name] = {
+                "status": scope.status,
+                "seen": 0,
+                **({"errors": list(scope.errors)} if scope.errors else {}),
+            }
             if scope.status == "failed":
                 continue
             scope_id = runs.scope_id(self.connection, self.source.id, scope.name)
@@ -134,7 +138,7 @@ class _Absorption:
             )
             self._end_replaced()
             self._apply(change_set)
-            self.writer.quarantine(self.source.id, rejected)
+            self.writer.quarantine(self.source.id, rejected, [a.key for a in batch])
             self._revive_owned([c.entity_id for c in change_set.changes if c.change_type == "revive"])
             whole = {a.key for a in batch if a.whole}
             vanished += [c for c in gone if scope.status == "complete" or c.answer in whole]
@@ -336,9 +340,7 @@ class _Absorption:
         whole = self.run.status == "complete"
         close_lapsed(self.connection, self.source.name, self.writer.noted, complete, whole=whole, now=self.writer.now)
         self.writer.finish()
-        return RunReport(
-            self.run_id, self.source.name, self.run.status, details, counts, self.run.errors, self.braked
-        )
+        return RunReport(self.run_id, self.source.name, self.run.status, details, counts, self.run.errors, self.braked)
 
 
 def retire(writer: Writer, known: StoredKnown, ids: Sequence[int], reason: str | None = None) -> None:

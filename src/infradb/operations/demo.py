@@ -24,6 +24,8 @@ def load(path: Path, *, replace: bool = False) -> tuple[Database, RunReport]:
         now = clock.now()
         runs.add_source(connection, SOURCE, SOURCE, now, declared=False, rank=10)
         # No source of this machine belongs into invented data.
-        connection.execute("INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?), ('demo', ?)", (now, now))
+        connection.execute(
+            "INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?), ('demo', ?)", (now, now)
+        )
         report = absorb(connection, collect(), Manner())
     return database, report

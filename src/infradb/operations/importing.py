@@ -64,7 +64,10 @@ def _take_in(connection: Connection, path: Path, source: str, progress: Progress
 def _statements(connection: Connection, source_id: int, run_id: int, old: LegacyImport) -> None:
     """Write the old history and the old results, and note how far they were read."""
     writer = Writer(connection, clock.now(), source_id=source_id, run_id=run_id, change_source="import")
-    writers: dict[str, Callable[..., None]] = {"infrastructure_changes": write_changes, "health_checks": write_health_checks}
+    writers: dict[str, Callable[..., None]] = {
+        "infrastructure_changes": write_changes,
+        "health_checks": write_health_checks,
+    }
     entity_of = _Entities(connection, source_id)
     for table, statements in old.statements.items():
         writers[table](writer, source_id, statements, entity_of)
@@ -91,7 +94,9 @@ class _Entities:
 
 
 def _cursors(connection: Connection, source_id: int) -> dict[str, str]:
-    return dict(connection.query("SELECT name, cursor FROM scopes WHERE source_id = ? AND cursor IS NOT NULL", (source_id,)))  # type: ignore[arg-type]
+    return dict(
+        connection.query("SELECT name, cursor FROM scopes WHERE source_id = ? AND cursor IS NOT NULL", (source_id,))
+    )  # type: ignore[arg-type]
 
 
 def _quarantined(connection: Connection, source_id: int) -> list[tuple[str, str]]:

@@ -48,7 +48,9 @@ def add(database: Database, kind: str, assignments: Sequence[str], edit: Edit) -
         entity_id = int(connection.query("SELECT entity_id FROM claims WHERE native_key = ?", (key,))[0][0])
         found = find(connection, str(entity_id), entity_type.table)
         if not report.counts["created"] or entity_id <= before:
-            raise Conflict(f"{found.label} is there already", hint=f"`infradb set {found.label} field=value` changes it")
+            raise Conflict(
+                f"{found.label} is there already", hint=f"`infradb set {found.label} field=value` changes it"
+            )
         return found
 
 
@@ -75,7 +77,8 @@ def unset(database: Database, name: str, fields: Sequence[str], edit: Edit) -> t
         names = [filters.field_named(entity_type.fields, f).name for f in fields]
         if unsaid := [n for n in names if n not in before]:
             raise Conflict(
-                f"nobody said {', '.join(unsaid)} of {found.label} by hand", hint=f"`infradb why {found.label}` shows who says what"
+                f"nobody said {', '.join(unsaid)} of {found.label} by hand",
+                hint=f"`infradb why {found.label}` shows who says what",
             )
         kept = {n: v for n, v in before.items() if n not in names}
         return found, _say(connection, found.table, key, kept, edit, {n: t for n, t in expires.items() if n in kept})

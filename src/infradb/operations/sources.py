@@ -56,7 +56,9 @@ def ensure_defaults(database: Database) -> None:
         runs.manual_source(connection, now)
         for kind in ("local", "docker"):
             runs.add_source(connection, kind, kind, now, declared=False, rank=RANKS[kind])
-        connection.execute("INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?) ON CONFLICT DO NOTHING", (now,))
+        connection.execute(
+            "INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?) ON CONFLICT DO NOTHING", (now,)
+        )
 
 
 def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -> SourceEntry:
@@ -120,7 +122,9 @@ def discover(
     Reading happens outside the writer's lock. `begun` and `done` tell about each source.
     """
     with database.read() as connection:
-        chosen = [entry(connection, n) for n in names] or [e for e in entries(connection) if e.enabled and e.kind in COLLECTORS]
+        chosen = [entry(connection, n) for n in names] or [
+            e for e in entries(connection) if e.enabled and e.kind in COLLECTORS
+        ]
     reports = []
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="collect") as pool:
         pending = {s.name: pool.submit(collect, s) for s in chosen}
@@ -165,7 +169,9 @@ def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
             scopes = connection.query("SELECT name FROM scopes WHERE source_id = ?", (found.id,))
             empty = tuple(ScopeResult(n, "complete", ()) for (n,) in scopes)
             run = CollectionRun(name, clock.now(), empty)
-            report = absorb(connection, run, Manner(change_source="manual", reason="its source was removed", allow_retire=True))
+            report = absorb(
+                connection, run, Manner(change_source="manual", reason="its source was removed", allow_retire=True)
+            )
         connection.execute("UPDATE sources SET enabled = ? WHERE id = ?", (False, found.id))
     return report
 
@@ -182,6 +188,13 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     rows = []
     for found in entries(connection):
         status, at, seen, errors = last.get(found.id, (None, None, None, None))
-        row = {"name": found.name, "kind": found.kind, "enabled": found.enabled, "status": status, "last_run": at, "seen": seen}
+        row = {
+            "name": found.name,
+            "kind": found.kind,
+            "enabled": found.enabled,
+            "status": status,
+            "last_run": at,
+            "seen": seen,
+        }
         rows.append({**row, "errors": orjson.loads(errors) if errors else None})
     return rows

@@ -74,7 +74,7 @@ def children(connection: Connection, id_: int, table: str) -> dict[tuple[str, st
     for child in ENTITY_TYPES:
         for field in child.references:
             if field.references == table:
-                sql = f"SELECT id FROM {child.table} WHERE {field.name} = ? AND retired_at IS NULL ORDER BY id"  # noqa: S608
+                sql = f"SELECT id FROM {child.table} WHERE {field.name} = ? AND retired_at IS NULL ORDER BY id"
                 ids = [i for (i,) in connection.query(sql, (id_,))]
                 if ids:
                     found[child.table, field.name] = ids
@@ -87,14 +87,15 @@ def with_labels(connection: Connection, entity_type: EntityType, found: Sequence
     ids = {row[f.name] for row in found for f in references if row.get(f.name)}
     names = labels(connection, ids) if ids else {}
     return [
-        {**row, **{f.noun: names.get(row[f.name]) for f in references if row.get(f.name) and f.noun != f.name}} for row in found
+        {**row, **{f.noun: names.get(row[f.name]) for f in references if row.get(f.name) and f.noun != f.name}}
+        for row in found
     ]
 
 
 def _read(connection: Connection, entity_type: EntityType, rest: str, values: Sequence[Any]) -> Iterator[Row]:
     names = field_columns(entity_type.table)
     listed = ", ".join(f"t.{n}" for n in names)
-    sql = f"SELECT {listed}, e.uid FROM {entity_type.table} t JOIN entities e ON e.id = t.id {rest}"  # noqa: S608
+    sql = f"SELECT {listed}, e.uid FROM {entity_type.table} t JOIN entities e ON e.id = t.id {rest}"
     for row in connection.query(sql, values):
         yield {**decode(entity_type.table, row[:-1], names), "uid": row[-1]}
 
@@ -127,7 +128,9 @@ def _order(listing: Listing) -> str:
                 raise UsageError(f"{bare} is a document and has no order", hint="sort by another field")
             column = field.sort_columns[0] if field.sort_columns else field.name
         parts.append(f"t.{column}{' DESC' if descending else ''}")
-    return f"ORDER BY {', '.join([*parts, 't.id'])}" if parts[-1].split()[0] != "t.id" else f"ORDER BY {', '.join(parts)}"
+    return (
+        f"ORDER BY {', '.join([*parts, 't.id'])}" if parts[-1].split()[0] != "t.id" else f"ORDER BY {', '.join(parts)}"
+    )
 
 
 def _natural_order(entity_type: EntityType) -> str:
@@ -138,7 +141,6 @@ def _natural_order(entity_type: EntityType) -> str:
 def counts(connection: Connection) -> Mapping[str, int]:
     """Return how many live rows each entity table has."""
     parts = " UNION ALL ".join(
-        f"SELECT '{t.table}', count(*) FROM {t.table} WHERE retired_at IS NULL"  # noqa: S608
-        for t in ENTITY_TYPES
+        f"SELECT '{t.table}', count(*) FROM {t.table} WHERE retired_at IS NULL" for t in ENTITY_TYPES
     )
     return dict(connection.query(parts))  # type: ignore[arg-type]

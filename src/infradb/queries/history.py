@@ -74,7 +74,9 @@ def position_at(connection: Connection, instant: str) -> int:
     anchor = connection.query("SELECT position, recorded_at FROM change_anchors ORDER BY position DESC LIMIT 1")
     if anchor and instant < anchor[0][1]:
         raise BeforeHistory(f"the kept history starts at {anchor[0][1]}; {instant} is before it")
-    low, high = connection.query("SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM infrastructure_changes")[0]
+    low, high = connection.query(
+        "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM infrastructure_changes"
+    )[0]
     low = low - 1 if low else 0
     while low < high:
         middle = (low + high + 1) // 2
@@ -92,7 +94,7 @@ def undo(connection: Connection, table: str, rows: Mapping[int, Row], position: 
         marks = ", ".join("?" * len(batch))
         sql = (
             "SELECT entity_id, change_type, old_values, recorded_at FROM infrastructure_changes"
-            f" WHERE entity_id IN ({marks}) AND position > ? AND imported_id IS NULL ORDER BY position DESC"  # noqa: S608
+            f" WHERE entity_id IN ({marks}) AND position > ? AND imported_id IS NULL ORDER BY position DESC"
         )
         for id_, change_type, old, at in connection.stream(sql, (*batch, position)):
             undo_one(result, id_, change_type, old, at)

@@ -49,7 +49,9 @@ def find(connection: Connection, name: str, table: str | None = None) -> Named:
     if found:
         return found
     kind_said = f" among {table}" if table else ""
-    raise NotFound(f"nothing is called {name!r}{kind_said}", hint=f"`infradb search {name.split('/')[-1]}` looks everywhere")
+    raise NotFound(
+        f"nothing is called {name!r}{kind_said}", hint=f"`infradb search {name.split('/')[-1]}` looks everywhere"
+    )
 
 
 def identify(connection: Connection, field: FieldSpec, name: str) -> int:
@@ -71,7 +73,10 @@ def labels(connection: Connection, ids: Collection[int]) -> dict[int, str]:
             entity_type = BY_TABLE[table]
             own = [i for i in wanted if found.get(i) == table]
             for row in _columns(connection, entity_type, own):
-                named = [(bool(entity_type.fields[f].references), v) for f, v in zip(entity_type.named_by, row[1:], strict=True)]
+                named = [
+                    (bool(entity_type.fields[f].references), v)
+                    for f, v in zip(entity_type.named_by, row[1:], strict=True)
+                ]
                 parts[row[0]] = named
                 more.update(v for is_reference, v in named if is_reference and v)  # type: ignore[misc]
         wanted = more - parts.keys()
@@ -93,7 +98,7 @@ def _columns(connection: Connection, entity_type: EntityType, ids: list[int]) ->
     for start in range(0, len(ids), 500):
         batch = ids[start : start + 500]
         marks = ", ".join("?" * len(batch))
-        yield from connection.query(f"SELECT id, {listed} FROM {entity_type.table} WHERE id IN ({marks})", batch)  # noqa: S608
+        yield from connection.query(f"SELECT id, {listed} FROM {entity_type.table} WHERE id IN ({marks})", batch)
 
 
 def _by_number(connection: Connection, wanted: str, table: str | None) -> Named | None:
@@ -123,7 +128,7 @@ def _candidates(connection: Connection, wanted: str, types: Iterable[EntityType]
             tails = [int(t) for t in tails]  # type: ignore[misc]
         if tails:
             marks = ", ".join("?" * len(tails))
-            sql = f"SELECT id, retired_at FROM {entity_type.table} WHERE {field.name} IN ({marks})"  # noqa: S608
+            sql = f"SELECT id, retired_at FROM {entity_type.table} WHERE {field.name} IN ({marks})"
             found += [(i, entity_type.table, r is not None) for i, r in connection.query(sql, tails)]
     names = labels(connection, [i for i, _, _ in found])
     named = [Named(i, t, names[i], r) for i, t, r in found]

@@ -62,9 +62,9 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
     }
     names = labels(connection, ids | {id_})
     relations = {
-        t if len(BY_TABLE[t].references) == 1 or f.removesuffix("_id") in ("host", "docker_host", "docker_container") else f"{t} ({f.removesuffix('_id')})": [
-            names.get(i, str(i)) for i in own
-        ]
+        t
+        if len(BY_TABLE[t].references) == 1 or f.removesuffix("_id") in ("host", "docker_host", "docker_container")
+        else f"{t} ({f.removesuffix('_id')})": [names.get(i, str(i)) for i in own]
         for (t, f), own in children.items()
     }
     said = [] if as_of else claims(connection, id_)
@@ -115,5 +115,5 @@ def _last_seen(connection: Connection, said: list[ClaimView]) -> dict[str, str]:
 
 def _findings(connection: Connection, id_: int) -> list[dict[str, Any]]:
     names = ("id", "rule", "severity", "summary", "first_seen_at")
-    sql = f"SELECT {', '.join(names)} FROM findings WHERE entity_id = ? AND closed_at IS NULL ORDER BY id"  # noqa: S608
+    sql = f"SELECT {', '.join(names)} FROM findings WHERE entity_id = ? AND closed_at IS NULL ORDER BY id"
     return [dict(zip(names, row, strict=True)) for row in connection.query(sql, (id_,))]

@@ -85,7 +85,9 @@ def opinions(connection: Connection, table: str, entity_id: int, field: str | No
     for name, spec in BY_TABLE[table].claimable.items():
         if field not in (None, name):
             continue
-        kind = "runtime" if spec.follows_observation or spec.people_only else "people" if spec.people_first else "observed"
+        kind = (
+            "runtime" if spec.follows_observation or spec.people_only else "people" if spec.people_first else "observed"
+        )
         speaking = sorted((c for c in said if name in c[2]), key=lambda c: (c[0].order, c[1]))
         for source, _, values in speaking:
             class_ = source_class(spec, source, values[name])

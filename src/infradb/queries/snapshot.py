@@ -24,7 +24,7 @@ def snapshot(connection: Connection, as_of: str) -> SqliteConnection:
         copy.script(create_table(RECORDS[table], "sqlite"))
         names = columns(RECORDS[table])
         limit = f" WHERE position <= {position}" if table == "infrastructure_changes" else ""
-        copy.insert_many(table, names, connection.stream(f"SELECT {', '.join(names)} FROM {table}{limit}"))  # noqa: S608
+        copy.insert_many(table, names, connection.stream(f"SELECT {', '.join(names)} FROM {table}{limit}"))
     for entity_type in ENTITY_TYPES:
         copy.script(create_table(entity_type, "sqlite"))
         _copy_then(connection, copy, entity_type.table, position)
@@ -36,10 +36,7 @@ def snapshot(connection: Connection, as_of: str) -> SqliteConnection:
 
 def _copy_then(connection: Connection, copy: SqliteConnection, table: str, position: int) -> None:
     names = field_columns(table)
-    rows = {
-        row[0]: decode(table, row, names)
-        for row in connection.stream(f"SELECT {', '.join(names)} FROM {table}")  # noqa: S608
-    }
+    rows = {row[0]: decode(table, row, names) for row in connection.stream(f"SELECT {', '.join(names)} FROM {table}")}
     later = connection.stream(
         "SELECT entity_id, change_type, old_values, recorded_at FROM infrastructure_changes"
         " WHERE position > ? AND entity_type = ? AND imported_id IS NULL ORDER BY position DESC",
@@ -50,5 +47,3 @@ def _copy_then(connection: Connection, copy: SqliteConnection, table: str, posit
     alive = [r for r in rows.values() if not r.get("retired_at") and not r.pop("unborn", False)]
     encode, stored = encoder(table), stored_columns(table)
     copy.insert_many(table, stored, (tuple(map(encode(r).get, stored)) for r in alive))
-
-

@@ -29,10 +29,12 @@ def rows(
     if as_of and table not in {"infrastructure_changes", "entities", "sources"} and record_type(table):
         raise UsageError(f"{table} has no history of its own", hint="ask for it without --as-of")
     asked = snapshot(connection, as_of) if as_of else connection
-    names = [n for n in asked.columns(f"SELECT * FROM {table} WHERE 1 = 0")[0] if n not in _SECRET_TABLES.get(table, ())]  # noqa: S608
+    names = [
+        n for n in asked.columns(f"SELECT * FROM {table} WHERE 1 = 0")[0] if n not in _SECRET_TABLES.get(table, ())
+    ]
     where, values = _conditions(table, names, conditions)
     order = ", ".join(f"{_column(names, s.lstrip('-+'))}{' DESC' if s.startswith('-') else ''}" for s in sort)
-    sql = f"SELECT {', '.join(names)} FROM {table} WHERE {where}"  # noqa: S608  names come from the database itself
+    sql = f"SELECT {', '.join(names)} FROM {table} WHERE {where}"
     sql += (f" ORDER BY {order}" if order else "") + (f" LIMIT {int(limit)}" if limit is not None else "")
     found = asked.query(sql, values)
     return names, [dict(zip(names, map(_plain, row), strict=True)) for row in found]
@@ -69,9 +71,13 @@ def _matches(
     connection: Connection, entity_type: EntityType, wanted: str, pattern: str, limit: int
 ) -> list[tuple[int, int, str, str, str]]:
     """Return (rank, id, table, field, value): 0 where the name is the text, 1 where it has it, 2 elsewhere."""
-    fields = [f.name for f in entity_type.fields.values() if not f.references and f.python_type is str and not f.choices]
+    fields = [
+        f.name for f in entity_type.fields.values() if not f.references and f.python_type is str and not f.choices
+    ]
     tests = " OR ".join(f"lower(CAST({f} AS TEXT)) LIKE ? ESCAPE '\\'" for f in fields)
-    sql = f"SELECT id, {', '.join(fields)} FROM {entity_type.table} WHERE retired_at IS NULL AND ({tests}) LIMIT {limit}"  # noqa: S608
+    sql = (
+        f"SELECT id, {', '.join(fields)} FROM {entity_type.table} WHERE retired_at IS NULL AND ({tests}) LIMIT {limit}"
+    )
     found = []
     for id_, *values in connection.query(sql, [pattern] * len(fields)):
         hits = [(f, str(v)) for f, v in zip(fields, values, strict=True) if v is not None and wanted in str(v).lower()]
@@ -116,5 +122,3 @@ def _plain(value: Any) -> Any:
         except orjson.JSONDecodeError:
             return value
     return value.hex() if isinstance(value, bytes) else value
-
-

@@ -15,7 +15,9 @@ def tables(connection: Connection, names: Sequence[str], as_of: str | None = Non
     return {name: entities.rows(connection, entities.Listing(BY_TABLE[name], as_of=as_of)) for name in names}
 
 
-def labelled(connection: Connection, names: Sequence[str], as_of: str | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def labelled(
+    connection: Connection, names: Sequence[str], as_of: str | None = None
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield table after table with its live rows and the names of what they refer to."""
     for name in names:
         rows = entities.rows(connection, entities.Listing(BY_TABLE[name], as_of=as_of))

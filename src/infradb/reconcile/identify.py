@@ -189,7 +189,9 @@ class Identifier:
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
         for key in _adopting(entity_type.table) if unknown else ():
             counts.update((key.fields, _values(entity_type, key.fields, i.resolved)) for i in items)
-        ids = {h.entity_id for hs in holders.values() for h in hs} | {e for n in named.values() for f in n.values() for e in f}
+        ids = {h.entity_id for hs in holders.values() for h in hs} | {
+            e for n in named.values() for f in n.values() for e in f
+        }
         native = {self.ids[i.observation.key] for i in items if i.observation.key in self.ids}
         if self._lapsed:
             ids |= {self._lapsed[i.observation.key] for i in items if i.observation.key in self._lapsed}
@@ -243,7 +245,9 @@ class Identifier:
                     self._note_collision(entity_type, pair, [holder.entity_id])
                 elif not contradicts(entity_type, item.pairs, at.held.get(holder.entity_id, {})):
                     if holder.entity_id in at.doubtful and self.ids.get(item.observation.key) != holder.entity_id:
-                        self._note_two(entity_type, item, [holder.entity_id], "what it looks like could not be read now")
+                        self._note_two(
+                            entity_type, item, [holder.entity_id], "what it looks like could not be read now"
+                        )
                         return 0, "conflict", None
                     found.setdefault(holder.entity_id, pair)
                 elif not holder.retired:
@@ -282,14 +286,18 @@ class Identifier:
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         for key in _adopting(entity_type.table):
             values = _values(entity_type, key.fields, item.resolved)
-            fit = [
-                e
-                for e in at.named[key.fields].get(values, ())
-                if not self._taken(e, item)
-                and (self.source.declared or e in at.declared)
-                and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
-                and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
-            ] if values else []
+            fit = (
+                [
+                    e
+                    for e in at.named[key.fields].get(values, ())
+                    if not self._taken(e, item)
+                    and (self.source.declared or e in at.declared)
+                    and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
+                    and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
+                ]
+                if values
+                else []
+            )
             if len(fit) > 1 or (fit and at.counts[key.fields, values] > 1):
                 self._note_two(entity_type, item, fit, "more than one thing has its name")
                 return 0, "", None

@@ -34,7 +34,9 @@ class Known(Protocol):
         """Return the hard keys of entities: id -> scheme -> values."""
         ...
 
-    def named(self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[int]]:
+    def named(
+        self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], list[int]]:
         """Return the live rows whose fields have these values."""
         ...
 

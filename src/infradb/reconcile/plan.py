@@ -68,7 +68,9 @@ class Planner:
         for table in sorted(set(tables.values()), key=ORDER.__getitem__):
             of_table = [e for e, t in tables.items() if t == table]
             stored = self.known.claims(of_table)
-            said = {e: [c for c in stored.get(e, []) if not c.withdrawn_at and c.id not in ignored_claims] for e in of_table}
+            said = {
+                e: [c for c in stored.get(e, []) if not c.withdrawn_at and c.id not in ignored_claims] for e in of_table
+            }
             self._recompute(BY_TABLE[table], said, {}, result)
         self._park(result)
         return result
@@ -172,7 +174,12 @@ class Planner:
             item.resolved[name] = self.identifier.ids.get(key)
 
     def _claims(
-        self, scope_id: int, items: list[Item], known: Mapping[str, int], old: Mapping[str, StoredClaim], result: ChangeSet
+        self,
+        scope_id: int,
+        items: list[Item],
+        known: Mapping[str, int],
+        old: Mapping[str, StoredClaim],
+        result: ChangeSet,
     ) -> None:
         """Write what each item says as the claim of its native key; of several that say it, the first."""
         written: set[str] = set()

@@ -101,5 +101,3 @@ def _within_tolerance(field: FieldSpec, was: Any, now: Any) -> bool:
     if not field.tolerance_seconds or was is None or now is None:
         return False
     return abs((clock.to_moment(was) - clock.to_moment(now)).total_seconds()) <= field.tolerance_seconds
-
-

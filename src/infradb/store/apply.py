@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -56,7 +56,7 @@ class Writer:
     def apply(self, change_set: ChangeSet) -> None:
         """Carry out a change set: names that are taken over, rows, claims, history."""
         for table, name, id_ in change_set.parked:
-            self.connection.execute(f"UPDATE {table} SET {name} = ? WHERE id = ?", (parked_name(table, name, id_), id_))  # noqa: S608
+            self.connection.execute(f"UPDATE {table} SET {name} = ? WHERE id = ?", (parked_name(table, name, id_), id_))
         creates = [c for c in change_set.changes if c.change_type == "create"]
         others = [c for c in change_set.changes if c.change_type != "create"]
         self._update(others)
@@ -83,7 +83,7 @@ class Writer:
         changes: list[Change] = []
         for id_, table, owner in rows:
             self.connection.execute(
-                f"UPDATE {table} SET retired_at = ?, updated_at = ? WHERE id = ?",  # noqa: S608  names come from the model
+                f"UPDATE {table} SET retired_at = ?, updated_at = ? WHERE id = ?",
                 (self.now, self.now, id_),
             )
             self.connection.execute(
@@ -121,8 +121,13 @@ class Writer:
             "UPDATE claims SET missing_since = ? WHERE id = ? AND missing_since IS NULL", [(at, i) for i, at in claims]
         )
 
-    def quarantine(self, source_id: int, rejected: Iterable[Rejected]) -> None:
-        """Keep aside what could not be taken in; what is there already stays as it is."""
+    def quarantine(self, source_id: int, rejected: Iterable[Rejected], parsed: Collection[str] = ()) -> None:
+        """Keep aside what could not be taken in; what is there already stays as it is.
+
+        `parsed` are the keys of all answers that were read for it: what lay aside of them and fits now is let go.
+        """
+        rejected = list(rejected)
+        self._let_go(source_id, parsed, {(r.key, r.field) for r in rejected})
         rows = [
             (source_id, r.key, r.field, r.reason, None if r.content is None else _text(r.content), self.now)
             for r in rejected
@@ -133,6 +138,18 @@ class Writer:
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, native_key, field)"
                 " DO UPDATE SET reason = excluded.reason, content = excluded.content",
                 rows,
+            )
+
+    def _let_go(self, source_id: int, parsed: Collection[str], kept: set[tuple[str, str]]) -> None:
+        """Delete the quarantine of answers that were parsed again, except what is rejected once more."""
+        keys = [] if self.fresh_source else list(parsed)
+        for start in range(0, len(keys), 500):
+            batch = keys[start : start + 500]
+            sql = f"SELECT native_key, field FROM quarantine WHERE source_id = ? AND native_key IN ({', '.join('?' * len(batch))})"  # noqa: E501
+            lying = self.connection.query(sql, (source_id, *batch))
+            self.connection.execute_many(
+                "DELETE FROM quarantine WHERE source_id = ? AND native_key = ? AND field = ?",
+                [(source_id, key, field) for key, field in lying if (key, field) not in kept],
             )
 
     def append(self, entries: Iterable[Entry]) -> None:
@@ -149,7 +166,10 @@ class Writer:
         self.connection.insert_many(
             "entities",
             _ENTITY_COLUMNS,
-            [(c.entity_id, c.table, uid, self.now, None, None, None) for c, uid in zip(changes, _uids(len(changes)), strict=True)],
+            [
+                (c.entity_id, c.table, uid, self.now, None, None, None)
+                for c, uid in zip(changes, _uids(len(changes)), strict=True)
+            ],
         )
         by_table: dict[str, list[Change]] = {}
         for change in changes:
@@ -158,7 +178,9 @@ class Writer:
             encode, names = encoder(table), stored_columns(table)
             rows = []
             for change in own:
-                row = encode({**change.new, **measured[change.entity_id]} if change.entity_id in measured else change.new)
+                row = encode(
+                    {**change.new, **measured[change.entity_id]} if change.entity_id in measured else change.new
+                )
                 row["id"] = change.entity_id
                 row["created_at"] = row["updated_at"] = self.now
                 rows.append(tuple(map(row.get, names)))
@@ -180,7 +202,7 @@ class Writer:
                 row["retired_at"] = None
             if change.new or change.change_type == "revive":
                 sets = ", ".join(f"{n} = ?" for n in row)
-                sql = f"UPDATE {change.table} SET {sets} WHERE id = ?"  # noqa: S608  names come from the model
+                sql = f"UPDATE {change.table} SET {sets} WHERE id = ?"
                 statements.setdefault(sql, []).append((*row.values(), change.entity_id))
         for sql, rows in statements.items():
             self.connection.execute_many(sql, rows)
@@ -196,7 +218,7 @@ class Writer:
             # A part may have moved from one answer to another, whose batch did not know it.
             sets = ", ".join(f"{c} = excluded.{c}" for c in _CLAIM_COLUMNS[2:])
             self.connection.execute_many(
-                f"INSERT INTO claims ({', '.join(_CLAIM_COLUMNS)}) VALUES ({', '.join('?' * len(_CLAIM_COLUMNS))})"  # noqa: S608
+                f"INSERT INTO claims ({', '.join(_CLAIM_COLUMNS)}) VALUES ({', '.join('?' * len(_CLAIM_COLUMNS))})"
                 f" ON CONFLICT (native_key, scope_id) DO UPDATE SET {sets}, withdrawn_at = NULL, missing_since = NULL",
                 map(_claim_row, again),
             )
@@ -243,16 +265,16 @@ def parked_name(table: str, field: str, entity_id: int) -> str | int:
     return f"~{entity_id}" if BY_TABLE[table].fields[field].python_type is str else -entity_id
 
 
-def measure(
-    connection: Connection, table: str, values: Sequence[tuple[int, Mapping[str, Any]]], now: str
-) -> None:
+def measure(connection: Connection, table: str, values: Sequence[tuple[int, Mapping[str, Any]]], now: str) -> None:
     """Write measured values that passed their dead band, and a sample of each number once an hour."""
     statements: dict[str, list[tuple[Any, ...]]] = {}
     samples: list[tuple[int, str, str, float]] = []
     for id_, fields in values:
         sets = ", ".join(f"{n} = ?" for n in fields)
-        statements.setdefault(f"UPDATE {table} SET {sets} WHERE id = ?", []).append((*fields.values(), id_))  # noqa: S608
-        samples += [(id_, n, f"{now[:13]}:00:00.000Z", float(v)) for n, v in fields.items() if isinstance(v, int | float)]
+        statements.setdefault(f"UPDATE {table} SET {sets} WHERE id = ?", []).append((*fields.values(), id_))
+        samples += [
+            (id_, n, f"{now[:13]}:00:00.000Z", float(v)) for n, v in fields.items() if isinstance(v, int | float)
+        ]
     for sql, rows in statements.items():
         connection.execute_many(sql, rows)
     connection.execute_many(
@@ -276,5 +298,3 @@ def _uids(count: int) -> list[str]:
         rest = chance[n * 16 : n * 16 + 16]
         result.append(f"{head}-7{n >> 6 & 0xFFF:03x}-{0x8000 | (n & 0x3F) << 8 | int(rest[:2], 16):04x}-{rest[4:]}")
     return result
-
-

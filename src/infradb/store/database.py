@@ -26,7 +26,9 @@ def connect(url: str, *, wait_seconds: float = WRITER_WAIT_SECONDS) -> Database:
 
         return PostgresqlDatabase(url, wait_seconds)
     if "://" in url and not url.startswith("sqlite://"):
-        raise SettingsError(f"{url.split('://')[0]} is no database engine of ours", hint="sqlite:///PATH or postgresql://…")
+        raise SettingsError(
+            f"{url.split('://')[0]} is no database engine of ours", hint="sqlite:///PATH or postgresql://…"
+        )
     return SqliteDatabase(Path(url.removeprefix("sqlite:///")).expanduser(), wait_seconds)
 
 
@@ -157,6 +159,4 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError:
 
 @lru_cache(maxsize=256)
 def _insert(table: str, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  names come from the model
-
-
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

@@ -46,7 +46,9 @@ def create_table(table: TableType, dialect: Dialect) -> str:
     types = SQL_TYPES[dialect]
     lines: list[str] = []
     if isinstance(table, EntityType):
-        reference = " REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED" if dialect == "sqlite" else ""
+        reference = (
+            " REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED" if dialect == "sqlite" else ""
+        )
         lines.append(f"  -- The entity that the row describes.\n  id {types['int']} PRIMARY KEY{reference}")
     for field in table.fields.values():
         lines.append(f"  -- {field.doc}\n  {_column(table, field, dialect)}")

@@ -51,7 +51,9 @@ class StoredKnown:
             " ORDER BY CASE WHEN c.withdrawn_at IS NULL THEN 1 ELSE 0 END, e.retired_at IS NULL"
         )
         for rows in self._join(sql, [(k,) for k in keys]):
-            found.update({k: Holder(i, retired is not None, withdrawn is not None) for k, i, retired, withdrawn in rows})
+            found.update(
+                {k: Holder(i, retired is not None, withdrawn is not None) for k, i, retired, withdrawn in rows}
+            )
         return found
 
     def holders(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Holder]]:
@@ -84,7 +86,7 @@ class StoredKnown:
             keys = [k for k in keys if hash((fields, k)) in made]
         on = " AND ".join(f"t.{f} = k.{_letter(n)}" for n, f in enumerate(fields))
         listed = ", ".join(f"k.{_letter(n)}" for n in range(len(fields)))
-        sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON {on} AND t.retired_at IS NULL"  # noqa: S608  names come from the model
+        sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON {on} AND t.retired_at IS NULL"
         found: dict[tuple[Any, ...], list[int]] = {}
         for rows in self._join(sql, list(keys)):
             for id_, *values in rows:
@@ -103,7 +105,7 @@ class StoredKnown:
     def _names_made(self, table: str) -> set[int] | None:
         """Return what `note_names` noted of a table, or None where it was not empty before this run."""
         if table not in self._made and table not in self._filled:
-            if self._connection.query(f"SELECT 1 FROM {table} LIMIT 1"):  # noqa: S608  names come from the model
+            if self._connection.query(f"SELECT 1 FROM {table} LIMIT 1"):
                 self._filled.add(table)
             else:
                 self._made[table] = set()
@@ -112,7 +114,7 @@ class StoredKnown:
     def claims(self, ids: Collection[int]) -> dict[int, list[StoredClaim]]:
         """Return all claims about entities, withdrawn ones too."""
         found: dict[int, list[StoredClaim]] = {}
-        sql = f"SELECT {_CLAIM} FROM k JOIN claims c ON c.entity_id = k.a JOIN scopes s ON s.id = c.scope_id"  # noqa: S608
+        sql = f"SELECT {_CLAIM} FROM k JOIN claims c ON c.entity_id = k.a JOIN scopes s ON s.id = c.scope_id"
         for rows in self._join(sql, [(i,) for i in ids]):
             for row in rows:
                 found.setdefault(row[4], []).append(StoredClaim(*row))
@@ -122,7 +124,7 @@ class StoredKnown:
         """Return the claims that answers made about things besides their own."""
         found: dict[str, list[StoredClaim]] = {}
         sql = (
-            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.answer = k.a AND c.scope_id = {scope_id}"  # noqa: S608
+            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.answer = k.a AND c.scope_id = {scope_id}"
             " JOIN scopes s ON s.id = c.scope_id"
         )
         for rows in self._join(sql, [(a,) for a in answers]):
@@ -133,7 +135,7 @@ class StoredKnown:
     def answers(self, scope_id: int, keys: Collection[str]) -> list[StoredClaim]:
         """Return the claims that answers make about their own things."""
         sql = (
-            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.native_key = k.a AND c.scope_id = {scope_id}"  # noqa: S608
+            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.native_key = k.a AND c.scope_id = {scope_id}"
             " JOIN scopes s ON s.id = c.scope_id"
         )
         return [StoredClaim(*row) for rows in self._join(sql, [(k,) for k in keys]) for row in rows]
@@ -141,7 +143,7 @@ class StoredKnown:
     def measured(self, table: str, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the measured values of live rows."""
         names = [f.name for f in BY_TABLE[table].measured]
-        sql = f"SELECT t.id, {', '.join(f't.{n}' for n in names)} FROM k JOIN {table} t ON t.id = k.a AND t.retired_at IS NULL"  # noqa: S608
+        sql = f"SELECT t.id, {', '.join(f't.{n}' for n in names)} FROM k JOIN {table} t ON t.id = k.a AND t.retired_at IS NULL"
         found: dict[int, dict[str, Any]] = {}
         for rows in self._join(sql, [(i,) for i in ids]):
             found.update({row[0]: dict(zip(names, row[1:], strict=True)) for row in rows})
@@ -151,7 +153,7 @@ class StoredKnown:
         """Return rows as plain values, with `retired_at`."""
         listed = ", ".join(f"t.{c}" for c in field_columns(table))
         found: dict[int, dict[str, Any]] = {}
-        for rows in self._join(f"SELECT {listed} FROM k JOIN {table} t ON t.id = k.a", [(i,) for i in ids]):  # noqa: S608
+        for rows in self._join(f"SELECT {listed} FROM k JOIN {table} t ON t.id = k.a", [(i,) for i in ids]):
             found.update({row[0]: decode(table, row) for row in rows})
         return found
 
@@ -173,7 +175,7 @@ class StoredKnown:
             for field in child.owners:
                 if field.references in kinds:
                     sql = (
-                        f"SELECT t.id, '{child.table}', t.{field.name} FROM k"  # noqa: S608
+                        f"SELECT t.id, '{child.table}', t.{field.name} FROM k"
                         f" JOIN {child.table} t ON t.{field.name} = k.a AND t.retired_at IS NULL"
                     )
                     found += [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]  # type: ignore[misc]
@@ -187,7 +189,7 @@ class StoredKnown:
             by_table.setdefault(table, []).append(id_)
         for table, own in by_table.items():
             for field in BY_TABLE[table].owners:
-                sql = f"SELECT t.id, t.{field.name} FROM k JOIN {table} t ON t.id = k.a"  # noqa: S608
+                sql = f"SELECT t.id, t.{field.name} FROM k JOIN {table} t ON t.id = k.a"
                 for rows in self._join(sql, [(i,) for i in own]):
                     for id_, owner in rows:
                         found.setdefault(id_, set()).add(owner)

@@ -30,7 +30,14 @@ def source_id(connection: Connection, name: str) -> int:
 
 
 def add_source(
-    connection: Connection, name: str, kind: str, now: str, *, declared: bool, rank: int, settings: Mapping[str, Any] | None = None
+    connection: Connection,
+    name: str,
+    kind: str,
+    now: str,
+    *,
+    declared: bool,
+    rank: int,
+    settings: Mapping[str, Any] | None = None,
 ) -> int:
     """Add a source, or return the one of that name."""
     if rows := connection.query("SELECT id FROM sources WHERE name = ?", (name,)):
@@ -108,6 +115,6 @@ def end_run(
     sets = ", ".join(f"{n} = ?" for n in ("finished_at", "status", "scopes", "errors", *names))
     said = (finished_at, status, orjson.dumps(scopes).decode(), orjson.dumps(errors).decode() if errors else None)
     connection.execute(
-        f"UPDATE discovery_runs SET {sets} WHERE id = ?",  # noqa: S608  names are those above
+        f"UPDATE discovery_runs SET {sets} WHERE id = ?",
         (*said, *(counts.get(n, 0) for n in names), run_id),
     )

@@ -51,7 +51,9 @@ def write_changes(writer: Writer, source_id: int, said: Iterable[Any], entity_of
         writer.append(batch)
 
 
-def write_health_checks(writer: Writer, source_id: int, said: Iterable[Any], entity_of: Callable[[str], int | None]) -> None:
+def write_health_checks(
+    writer: Writer, source_id: int, said: Iterable[Any], entity_of: Callable[[str], int | None]
+) -> None:
     """Write old results of checks."""
 
     def rows() -> Iterator[tuple[Any, ...]]:
@@ -61,7 +63,9 @@ def write_health_checks(writer: Writer, source_id: int, said: Iterable[Any], ent
                 writer.quarantine(source_id, [one])
             elif service is None:
                 key = f"health_checks/{one.imported_id}"
-                writer.quarantine(source_id, [Rejected(key, f"its service {one.native_key} was not taken in", one._asdict())])
+                writer.quarantine(
+                    source_id, [Rejected(key, f"its service {one.native_key} was not taken in", one._asdict())]
+                )
             else:
                 yield (
                     one.check_timestamp,

@@ -46,7 +46,8 @@ def print_reports(reports: list[RunReport], *, dry_run: bool = False) -> None:
             click.echo(f"{report.source}: {error}", err=True)
         for table, count in report.braked.items():
             click.echo(
-                f"{report.source}: {count} {table} are suddenly gone and were kept; `infradb findings` says more", err=True
+                f"{report.source}: {count} {table} are suddenly gone and were kept; `infradb findings` says more",
+                err=True,
             )
     if dry_run:
         click.echo("dry run: nothing was written")

@@ -51,7 +51,9 @@ def add(ctx: click.Context, kind: str, values: tuple[str, ...], reason: str | No
 def set_(ctx: click.Context, name: str, values: tuple[str, ...], expires: str | None, reason: str | None) -> None:
     """Say what fields of a thing are; it stands above what is observed, where that is for people to say."""
     found, report = manual.set_fields(database(ctx), name, values, _edit(reason, expires))
-    click.echo(f"{found.label}: {'changed' if report.changed else 'noted; what counts is as it was (see `infradb why`)'}")
+    click.echo(
+        f"{found.label}: {'changed' if report.changed else 'noted; what counts is as it was (see `infradb why`)'}"
+    )
 
 
 @click.command(epilog="Example:  infradb unset pve1 owner")

@@ -100,5 +100,3 @@ def search(ctx: click.Context, text: str, limit: int, output: str) -> None:
     with database(ctx).read() as connection:
         found = tables.search(connection, text, limit)
     print_rows(["kind", "name", "field", "value"], found, output, empty=f"nothing has {text!r} in it")
-
-

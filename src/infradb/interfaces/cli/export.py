@@ -46,7 +46,13 @@ def export(ctx: click.Context, form: str, wanted: tuple[str, ...], output: Path 
 def _csv(table: str, rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     fields = BY_TABLE[table].fields.values()
-    names = ["id", "uid", *(n for f in fields for n in ((f.name, f.noun) if f.references else (f.name,))), "created_at", "updated_at"]
+    names = [
+        "id",
+        "uid",
+        *(n for f in fields for n in ((f.name, f.noun) if f.references else (f.name,))),
+        "created_at",
+        "updated_at",
+    ]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
     writer.writerows([[_cell(row.get(n)) for n in names] for row in rows])

@@ -15,16 +15,26 @@ from infradb.queries.history import ChangeRow
 from infradb.queries.naming import find, labels
 
 
-@click.command(epilog="Examples:  infradb changes --since 7d    infradb changes pve1    infradb changes containers --source docker")
+@click.command(
+    epilog="Examples:  infradb changes --since 7d    infradb changes pve1    infradb changes containers --source docker"
+)
 @click.argument("subject", metavar="[NAME|KIND]", required=False)
 @click.option("--since", metavar="TIME", help="From then on: 7d, 2026-01-31.")
 @click.option("--until", metavar="TIME", help="Up to then.")
 @click.option("--source", metavar="NAME", help="What this source said.")
-@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many, newest first."
+)
 @output_option
 @click.pass_context
 def changes(
-    ctx: click.Context, subject: str | None, since: str | None, until: str | None, source: str | None, limit: int, output: str
+    ctx: click.Context,
+    subject: str | None,
+    since: str | None,
+    until: str | None,
+    source: str | None,
+    limit: int,
+    output: str,
 ) -> None:
     """Show what changed, newest first: of everything, of one thing, or of one kind."""
     with database(ctx).read() as connection:
@@ -40,7 +50,13 @@ def changes(
         )
         names = labels(connection, _ids(found))
     rows = [_row(c, names) for c in found]
-    print_rows(["at", "what", "kind", "name", "changed", "by", "source"], rows, output, body=[asdict(c) for c in found], empty="no changes")
+    print_rows(
+        ["at", "what", "kind", "name", "changed", "by", "source"],
+        rows,
+        output,
+        body=[asdict(c) for c in found],
+        empty="no changes",
+    )
 
 
 @click.command(epilog="Example:  infradb diff --from yesterday --to now")
@@ -59,15 +75,26 @@ def diff(ctx: click.Context, start: str, end: str, kind: str | None, output: str
         ids = {d.entity_id for d in found} | {v for d in found for v in _references(d.table, {**d.old, **d.new})}
         names = labels(connection, ids)
     rows = [
-        {"what": d.kind, "kind": d.table, "name": names.get(d.entity_id, d.entity_id), "changed": _changed(d.table, d.old, d.new, names) if d.kind == "updated" else ""}
+        {
+            "what": d.kind,
+            "kind": d.table,
+            "name": names.get(d.entity_id, d.entity_id),
+            "changed": _changed(d.table, d.old, d.new, names) if d.kind == "updated" else "",
+        }
         for d in found
     ]
-    print_rows(["what", "kind", "name", "changed"], rows, output, body=[asdict(d) for d in found], empty="no difference")
+    print_rows(
+        ["what", "kind", "name", "changed"], rows, output, body=[asdict(d) for d in found], empty="no difference"
+    )
 
 
 def change_line(change: ChangeRow, names: Mapping[int, str]) -> str:
     """Return one change as a line of text."""
-    said = "" if change.change_type == "create" else _changed(change.entity_type, change.old_values, change.new_values, names)
+    said = (
+        ""
+        if change.change_type == "create"
+        else _changed(change.entity_type, change.old_values, change.new_values, names)
+    )
     reason = f"  ({change.reason})" if change.reason else ""
     return f"{change.at[:19].replace('T', ' ')}  {change.change_type:8}{said}{reason}".rstrip()
 
@@ -80,7 +107,11 @@ def _subject(connection: Connection, subject: str | None) -> tuple[str | None, l
 
 
 def _row(change: ChangeRow, names: Mapping[int, str]) -> dict[str, Any]:
-    said = "" if change.change_type == "create" else _changed(change.entity_type, change.old_values, change.new_values, names)
+    said = (
+        ""
+        if change.change_type == "create"
+        else _changed(change.entity_type, change.old_values, change.new_values, names)
+    )
     return {
         "at": change.at[:19].replace("T", " "),
         "what": change.change_type,
@@ -93,7 +124,9 @@ def _row(change: ChangeRow, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _changed(table: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    return ", ".join(f"{n}: {_value(table, n, old.get(n), names)} → {_value(table, n, new.get(n), names)}" for n in {**old, **new})
+    return ", ".join(
+        f"{n}: {_value(table, n, old.get(n), names)} → {_value(table, n, new.get(n), names)}" for n in {**old, **new}
+    )
 
 
 def _value(table: str, name: str, value: Any, names: Mapping[int, str]) -> str:

@@ -28,7 +28,9 @@ def infrastructure_db(ctx: click.Context, file: Path, dry_run: bool, output: str
     redacted before they are stored. A second import changes nothing.
     """
     opened = database(ctx, create=True, dry_run=dry_run)
-    report = import_infrastructure_db(opened, file, dry_run=dry_run, progress=_progress() if output == "table" else None)
+    report = import_infrastructure_db(
+        opened, file, dry_run=dry_run, progress=_progress() if output == "table" else None
+    )
     if output == "json":
         return print_json({"layout": report.layout, "dry_run": dry_run, **report.tables, **report.run.counts})
     _print(report, dry_run)

@@ -146,7 +146,10 @@ def _yaml(value: Any, indent: int = 0) -> str:
     """Return plain data as YAML: JSON scalars are YAML scalars (YAML 1.2, 1.3)."""
     pad = "  " * indent
     if isinstance(value, list) and value:
-        return "".join(f"{pad}- {_yaml(v, indent + 1).lstrip() if isinstance(v, dict | list) and v else _scalar(v) + chr(10)}" for v in value)
+        return "".join(
+            f"{pad}- {_yaml(v, indent + 1).lstrip() if isinstance(v, dict | list) and v else _scalar(v) + chr(10)}"
+            for v in value
+        )
     if isinstance(value, dict) and value:
         return "".join(
             f"{pad}{k}:\n{_yaml(v, indent + 1)}" if isinstance(v, dict | list) and v else f"{pad}{k}: {_scalar(v)}\n"

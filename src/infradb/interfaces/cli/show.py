@@ -11,7 +11,9 @@ from infradb.queries.naming import find
 from infradb.queries.picture import Picture, picture
 
 
-@click.command(epilog="Examples:  infradb show pve1    infradb show containers/nas/immich    infradb show 10.0.0.5 --as-of 7d")
+@click.command(
+    epilog="Examples:  infradb show pve1    infradb show containers/nas/immich    infradb show 10.0.0.5 --as-of 7d"
+)
 @click.argument("name")
 @as_of_option
 @click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Form of the answer.")
@@ -49,14 +51,29 @@ def _print(shown: Picture) -> None:
         click.echo(_indented([(f"{f['severity']} {f['rule']}", f["summary"]) for f in shown.findings]))
     if shown.claims:
         _section("said by")
-        click.echo(_indented([(c.source, _said(c.rule, shown.last_seen.get(c.source), c.missing_since, c.withdrawn_at)) for c in shown.claims]))
+        click.echo(
+            _indented(
+                [
+                    (c.source, _said(c.rule, shown.last_seen.get(c.source), c.missing_since, c.withdrawn_at))
+                    for c in shown.claims
+                ]
+            )
+        )
     if shown.changes:
         _section("last changes")
         click.echo("\n".join(f"  {change_line(c, shown.names)}" for c in shown.changes))
 
 
 def _said(rule: str, seen: str | None, missing: str | None, withdrawn: str | None) -> str:
-    state = f"says it no more since {withdrawn}" if withdrawn else f"missing since {missing}" if missing else f"last seen {seen}" if seen else ""
+    state = (
+        f"says it no more since {withdrawn}"
+        if withdrawn
+        else f"missing since {missing}"
+        if missing
+        else f"last seen {seen}"
+        if seen
+        else ""
+    )
     return f"{rule}  {state}".rstrip()
 
 
@@ -67,5 +84,3 @@ def _section(title: str) -> None:
 def _indented(pairs: list[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in pairs)
     return "\n".join(f"  {name.ljust(width)}  {value}" for name, value in pairs)
-
-

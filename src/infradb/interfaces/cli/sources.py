@@ -91,7 +91,9 @@ def remove(ctx: click.Context, name: str, keep: bool, retire: bool) -> None:
     if keep and retire:
         raise UsageError("--keep and --retire contradict each other")
     report = operations.remove(database(ctx), name, retire=retire)
-    click.echo(f"removed {name}" + (f"; {report.counts['retired']} things retired" if report else "; what it said stays"))
+    click.echo(
+        f"removed {name}" + (f"; {report.counts['retired']} things retired" if report else "; what it said stays")
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -99,5 +101,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign:
         raise UsageError(f"{text!r} is no setting", hint="key=value, such as url=tcp://nas.lan:2375")
     return name, value
-
-

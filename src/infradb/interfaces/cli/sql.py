@@ -8,7 +8,7 @@ from infradb.interfaces.cli.session import as_of_option, database, instant, outp
 from infradb.queries import tables
 
 
-@click.command(epilog="Example:  infradb sql \"SELECT hostname, ram_percent FROM v_host_inventory ORDER BY 2 DESC\"")
+@click.command(epilog='Example:  infradb sql "SELECT hostname, ram_percent FROM v_host_inventory ORDER BY 2 DESC"')
 @click.argument("question", metavar="SELECT", required=False)
 @as_of_option
 @output_option

@@ -23,14 +23,17 @@ def why(ctx: click.Context, name: str, field: str | None, output: str) -> None:
         wanted = field_named(BY_TABLE[found.table].fields, field).name if field else None
         said, heard = claims(connection, found.id), opinions(connection, found.table, found.id, wanted)
     if output == "json":
-        return print_json({"name": found.label, "claims": [asdict(c) for c in said], "fields": [asdict(o) for o in heard]})
+        return print_json(
+            {"name": found.label, "claims": [asdict(c) for c in said], "fields": [asdict(o) for o in heard]}
+        )
     click.secho(found.label, bold=True)
     rows = [{"source": c.source, "scope": c.scope, "knows it as": c.native_key, "recognized by": c.rule, "evidence": plain(c.evidence),
              "since": f"withdrawn {c.withdrawn_at}" if c.withdrawn_at else f"missing {c.missing_since}" if c.missing_since else ""} for c in said]  # fmt: skip
     print_rows(["source", "scope", "knows it as", "recognized by", "evidence", "since"], rows, "table")
     click.echo()
     values = [
-        {"field": o.field, "value": _short(o.value), "source": o.source, "": "wins" if o.wins else "", "because": o.why} for o in heard
+        {"field": o.field, "value": _short(o.value), "source": o.source, "": "wins" if o.wins else "", "because": o.why}
+        for o in heard
     ]
     print_rows(["field", "value", "source", "", "because"], values, "table", empty="nobody says anything about it")
     return None
