@@ -66,7 +66,8 @@ def _named(name_pattern: str) -> Rule:
     pattern = re.compile(name_pattern)
 
     def redact(text: str) -> str:
-        pieces, kept_to, position = [], 0, 0
+        pieces: list[str] = []
+        kept_to = position = 0
         while found := pattern.search(text, position):
             position = found.end()
             name = found["name"]

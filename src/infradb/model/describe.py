@@ -163,8 +163,10 @@ def describe_record(cls: type[Record]) -> RecordType:
 
 def _table(cls: type[Described], named: list[str]) -> dict[str, Any]:
     own = {name: info for name, info in cls.model_fields.items() if name not in ("tags", "custom")}
-    shared = {name: cls.model_fields[name] for name in ("tags", "custom") if name in cls.model_fields}
-    fields: dict[str, FieldSpec] = {name: _field(cls, name, info) for name, info in {**own, **shared}.items()}
+    shared = {name: info for name, info in cls.model_fields.items() if name not in own}
+    ordered: dict[str, FieldInfo] = dict(own)
+    ordered.update(shared)
+    fields = {name: _field(cls, name, info) for name, info in ordered.items()}
     derived = {c for f in fields.values() for c in f.sort_columns}
     known = {*fields, *derived, "retired_at"}
     if unknown := {*named, *cls.listed, *(f for i in cls.indexes for f in i)} - known:

@@ -1,6 +1,5 @@
 """Takes in what people have: an old infrastructure database, as a source of its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def _take_in(connection: Connection, path: Path, source: str, progress: Progress
 def _statements(connection: Connection, source_id: int, run_id: int, old: LegacyImport) -> None:
     """Write the old history and the old results, and note how far they were read."""
     writer = Writer(connection, clock.now(), source_id=source_id, run_id=run_id, change_source="import")
-    writers: dict[str, Callable[..., None]] = {
+    writers = {
         "infrastructure_changes": write_changes,
         "health_checks": write_health_checks,
     }
@@ -96,11 +95,11 @@ class _Entities:
 def _cursors(connection: Connection, source_id: int) -> dict[str, str]:
     return dict(
         connection.query("SELECT name, cursor FROM scopes WHERE source_id = ? AND cursor IS NOT NULL", (source_id,))
-    )  # type: ignore[arg-type]
+    )
 
 
 def _quarantined(connection: Connection, source_id: int) -> list[tuple[str, str]]:
-    return connection.query("SELECT native_key, field FROM quarantine WHERE source_id = ?", (source_id,))  # type: ignore[return-value]
+    return connection.query("SELECT native_key, field FROM quarantine WHERE source_id = ?", (source_id,))
 
 
 def _merged(connection: Connection, source_id: int) -> dict[str, int]:
@@ -109,4 +108,4 @@ def _merged(connection: Connection, source_id: int) -> dict[str, int]:
         "SELECT s.name, count(*) - count(DISTINCT c.entity_id) FROM claims c JOIN scopes s ON s.id = c.scope_id"
         " WHERE s.source_id = ? AND c.answer IS NULL AND c.withdrawn_at IS NULL GROUP BY s.name"
     )
-    return dict(connection.query(sql, (source_id,)))  # type: ignore[arg-type]
+    return dict(connection.query(sql, (source_id,)))

@@ -83,7 +83,7 @@ def children(connection: Connection, id_: int, table: str) -> dict[tuple[str, st
 
 def with_labels(connection: Connection, entity_type: EntityType, found: Sequence[Row]) -> list[Row]:
     """Return rows with the names of what they refer to, under the reference without its `_id`."""
-    references = [f for f in entity_type.references]
+    references = entity_type.references
     ids = {row[f.name] for row in found for f in references if row.get(f.name)}
     names = labels(connection, ids) if ids else {}
     return [
@@ -143,4 +143,4 @@ def counts(connection: Connection) -> Mapping[str, int]:
     parts = " UNION ALL ".join(
         f"SELECT '{t.table}', count(*) FROM {t.table} WHERE retired_at IS NULL" for t in ENTITY_TYPES
     )
-    return dict(connection.query(parts))  # type: ignore[arg-type]
+    return dict(connection.query(parts))

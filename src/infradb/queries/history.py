@@ -163,8 +163,9 @@ def _net(one: Difference, before: bool, after: bool) -> Difference | None:
 
 
 def _change(row: tuple[Any, ...]) -> ChangeRow:
-    values = [_parsed(v) for v in row[5:7]]
-    return ChangeRow(*row[:5], *values, *row[7:12], bool(row[12]))
+    old, new = _parsed(row[5]), _parsed(row[6])
+    values: list[Any] = [*row[:5], old, new, *row[7:12], bool(row[12])]
+    return ChangeRow(*values)
 
 
 def _parsed(text: str | None) -> Row:

@@ -104,7 +104,7 @@ def chain(connection: Connection, table: str, row: Mapping[str, Any]) -> list[St
 def _last_seen(connection: Connection, said: list[ClaimView]) -> dict[str, str]:
     """Return source -> when it last read a scope that claims the thing, completely."""
     found: dict[str, str] = {}
-    ids = dict(connection.query("SELECT name, id FROM sources"))
+    ids: dict[str, int] = dict(connection.query("SELECT name, id FROM sources"))
     for claim in said:
         if not claim.withdrawn_at and not claim.missing_since:
             at = last_complete_at(connection, int(ids[claim.source])).get(claim.scope)

@@ -48,7 +48,7 @@ _CLASSES = {
 def claims(connection: Connection, entity_id: int) -> list[ClaimView]:
     """Return every claim about a thing, standing ones first."""
     known = StoredKnown(connection)
-    scopes = dict(connection.query("SELECT id, name FROM scopes"))
+    scopes: dict[int, str] = dict(connection.query("SELECT id, name FROM scopes"))
     rules = {
         row[0]: row[1:]
         for row in connection.query("SELECT id, rule, evidence FROM claims WHERE entity_id = ?", (entity_id,))

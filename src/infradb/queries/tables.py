@@ -89,7 +89,8 @@ def _matches(
 
 
 def _conditions(table: str, names: Sequence[str], texts: Sequence[str]) -> tuple[str, list[Any]]:
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for text in texts:
         split = filters.split(text)
         if split is None:

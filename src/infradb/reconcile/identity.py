@@ -11,11 +11,12 @@ from infradb.model.describe import EntityType
 
 JUNK = frozenset(
     {
-        "", "0", "none", "null", "n/a", "na", "unknown", "default string", "to be filled by o.e.m.", "to be filled by oem",
-        "system serial number", "not specified", "not applicable", "not available", "invalid", "oem", "o.e.m.", "123456789",
-        "1234567890", "0123456789", "empty", "not settable", "not present", "chassis serial number", "standard", "xxxxxxxx", "system manufacturer", "no asset tag",
-        "03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc",
-        "fefefefe-fefe-fefe-fefe-fefefefefefe",
+        "", "0", "00020003-0004-0005-0006-000700080009", "0123456789", "03000200-0400-0500-0006-000700080009",
+        "12345678-1234-5678-90ab-cddeefaabbcc", "123456789", "1234567890", "chassis serial number",
+        "default string", "empty", "fefefefe-fefe-fefe-fefe-fefefefefefe", "invalid", "n/a", "na", "no asset tag",
+        "none", "not applicable", "not available", "not present", "not settable", "not specified", "null", "o.e.m.",
+        "oem", "standard", "system manufacturer", "system serial number", "to be filled by o.e.m.",
+        "to be filled by oem", "unknown", "xxxxxxxx",
     }
 )  # fmt: skip
 """Values that vendors leave in firmware and that identify nothing."""

@@ -66,7 +66,8 @@ class Writer:
             self.connection.execute_many("UPDATE claims SET digest = ? WHERE id = ?", change_set.digests)
         if change_set.identifiers:
             self.connection.execute_many(
-                "INSERT INTO identifiers (scheme, value, entity_id, source_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO identifiers (scheme, value, entity_id, source_id) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 change_set.identifiers,
             )
         self._log(change_set.changes)

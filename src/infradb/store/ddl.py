@@ -9,9 +9,25 @@ from infradb.store.views import VIEWS
 Dialect = Literal["sqlite", "postgresql"]
 
 SQL_TYPES: dict[Dialect, dict[str, str]] = {
-    "sqlite": {"str": "TEXT", "int": "INTEGER", "float": "REAL", "bool": "INTEGER", "instant": "TEXT", "json": "TEXT", "bytes": "BLOB"},
-    "postgresql": {"str": "TEXT", "int": "BIGINT", "float": "DOUBLE PRECISION", "bool": "BOOLEAN", "instant": "TIMESTAMPTZ", "json": "JSONB", "bytes": "BYTEA"},
-}  # fmt: skip
+    "sqlite": {
+        "str": "TEXT",
+        "int": "INTEGER",
+        "float": "REAL",
+        "bool": "INTEGER",
+        "instant": "TEXT",
+        "json": "TEXT",
+        "bytes": "BLOB",
+    },
+    "postgresql": {
+        "str": "TEXT",
+        "int": "BIGINT",
+        "float": "DOUBLE PRECISION",
+        "bool": "BOOLEAN",
+        "instant": "TIMESTAMPTZ",
+        "json": "JSONB",
+        "bytes": "BYTEA",
+    },
+}
 APPLICATION_ID = 0x696E6664
 """`PRAGMA application_id` of a SQLite file that is an infradb database: "infd"."""
 

@@ -13,7 +13,10 @@ from infradb.store.rows import decode, field_columns
 
 BATCH = 400
 """Keys per statement: few enough that parsing it stays cheap."""
-_CLAIM = "c.id, c.scope_id, s.source_id, c.native_key, c.entity_id, c.answer, c.said, c.missing_since, c.withdrawn_at, c.expires"
+_CLAIM = (
+    "c.id, c.scope_id, s.source_id, c.native_key, c.entity_id, c.answer, c.said, c.missing_since, c.withdrawn_at,"
+    " c.expires"
+)
 
 
 def sources(connection: Connection) -> dict[int, SourceOrder]:
@@ -143,7 +146,8 @@ class StoredKnown:
     def measured(self, table: str, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return the measured values of live rows."""
         names = [f.name for f in BY_TABLE[table].measured]
-        sql = f"SELECT t.id, {', '.join(f't.{n}' for n in names)} FROM k JOIN {table} t ON t.id = k.a AND t.retired_at IS NULL"
+        listed = ", ".join(f"t.{n}" for n in names)
+        sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON t.id = k.a AND t.retired_at IS NULL"
         found: dict[int, dict[str, Any]] = {}
         for rows in self._join(sql, [(i,) for i in ids]):
             found.update({row[0]: dict(zip(names, row[1:], strict=True)) for row in rows})
@@ -161,7 +165,7 @@ class StoredKnown:
         """Return the tables of entities."""
         found: dict[int, str] = {}
         for rows in self._join("SELECT e.id, e.kind FROM k JOIN entities e ON e.id = k.a", [(i,) for i in ids]):
-            found.update(rows)  # type: ignore[arg-type]
+            found.update(rows)
         return found
 
     def owned(self, ids: Collection[int], *, retired_with: bool = False) -> list[tuple[int, str, int]]:
@@ -169,7 +173,7 @@ class StoredKnown:
         found: list[tuple[int, str, int]] = []
         if retired_with:
             sql = "SELECT e.id, e.kind, e.retired_with FROM k JOIN entities e ON e.retired_with = k.a"
-            return [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]  # type: ignore[misc]
+            return [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]
         kinds = set(self.tables(ids).values())
         for child in ENTITY_TYPES:
             for field in child.owners:
@@ -178,7 +182,7 @@ class StoredKnown:
                         f"SELECT t.id, '{child.table}', t.{field.name} FROM k"
                         f" JOIN {child.table} t ON t.{field.name} = k.a AND t.retired_at IS NULL"
                     )
-                    found += [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]  # type: ignore[misc]
+                    found += [row for rows in self._join(sql, [(i,) for i in ids]) for row in rows]
         return found
 
     def owners(self, ids: Collection[int]) -> dict[int, set[int]]:

@@ -66,7 +66,10 @@ def scope_id(connection: Connection, source: int, name: str) -> int:
 
 def known_answers(connection: Connection, scope: int) -> dict[str, KnownAnswer]:
     """Return the answers that stand in a scope, by native key; withdrawn ones without a digest."""
-    sql = "SELECT native_key, id, entity_id, digest, missing_since IS NOT NULL FROM claims WHERE scope_id = ? AND answer IS NULL"
+    sql = (
+        "SELECT native_key, id, entity_id, digest, missing_since IS NOT NULL FROM claims"
+        " WHERE scope_id = ? AND answer IS NULL"
+    )
     return {key: KnownAnswer(i, e, d, bool(m)) for key, i, e, d, m in connection.stream(sql, (scope,))}
 
 

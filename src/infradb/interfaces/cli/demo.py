@@ -13,7 +13,7 @@ from infradb.operations import demo as operations
 @click.option("--load", "file", type=click.Path(dir_okay=False, path_type=Path), help="Only write it to this file.")
 @place_options
 @click.pass_context
-def demo(ctx: click.Context, file: Path | None, **place: object) -> None:
+def demo(ctx: click.Context, file: Path | None, listen: str | None, port: int | None, names: tuple[str, ...]) -> None:
     """Show a lab of invented data: 23 hosts, 80 containers, 77 services, in a database of its own.
 
     Served with a banner until Ctrl-C; your own database is not touched.
@@ -27,4 +27,4 @@ def demo(ctx: click.Context, file: Path | None, **place: object) -> None:
         operations.load(path)
         click.echo("invented data: nothing of it exists", err=True)
         ctx.find_root().obj["database"] = str(path)
-        ctx.invoke(serve, **place)
+        ctx.invoke(serve, listen=listen, port=port, names=names)

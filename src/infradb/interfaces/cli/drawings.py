@@ -7,7 +7,7 @@ import click
 from infradb import clock
 from infradb.errors import UsageError
 from infradb.interfaces.cli.session import as_of_option, database, instant
-from infradb.interfaces.export.erd import Statistics
+from infradb.interfaces.export.erd import ErdFormat, Statistics
 from infradb.interfaces.export.erd import erd as draw_erd
 from infradb.interfaces.export.map_svg import map_svg
 from infradb.interfaces.export.map_tree import MapData
@@ -21,13 +21,13 @@ from infradb.queries.statistics import sizes
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.pass_context
-def erd(ctx: click.Context, form: str, output: Path | None) -> None:
+def erd(ctx: click.Context, form: ErdFormat, output: Path | None) -> None:
     """Draw the entity relationship diagram of the model, with the row counts of this database."""
     opened = database(ctx)
     with opened.read() as connection:
         found = sizes(opened, connection)
     figures = Statistics(found.rows, found.tables, found.views, found.database_bytes, clock.now()[:10])
-    write(draw_erd(figures, form), output)  # type: ignore[arg-type]  click checked it
+    write(draw_erd(figures, form), output)
 
 
 @click.command("map", epilog="Example:  infradb map -o map.svg")

@@ -17,7 +17,7 @@ from infradb.queries import kinds, whole
 
 
 @click.command(
-    epilog="Examples:  infradb export json -o everything.json    infradb export csv hosts    infradb export csv -o all.zip"
+    epilog="Examples:  infradb export json -o all.json    infradb export csv hosts    infradb export csv -o all.zip"
 )
 @click.argument("form", metavar="FORMAT", type=click.Choice(["json", "csv"]))
 @click.argument("wanted", metavar="[KIND]...", nargs=-1)

@@ -78,7 +78,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog='Start with `infradb up`. Shell completion: `eval "$(_INFRADB_COMPLETE=bash_source infradb)"` (or zsh, fish).',
+    epilog='Start with `infradb up`. Completion: `eval "$(_INFRADB_COMPLETE=bash_source infradb)"` (or zsh, fish).',
 )
 @click.option("--database", metavar="PATH|URL", help="Where the database is (INFRADB_DATABASE).")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")

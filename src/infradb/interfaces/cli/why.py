@@ -8,7 +8,7 @@ from infradb.interfaces.cli.session import database, plain, print_json, print_ro
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.filters import field_named
 from infradb.queries.naming import find
-from infradb.queries.provenance import claims, opinions
+from infradb.queries.provenance import ClaimView, claims, opinions
 
 
 @click.command(epilog="Examples:  infradb why pve1    infradb why pve1 purpose")
@@ -27,8 +27,7 @@ def why(ctx: click.Context, name: str, field: str | None, output: str) -> None:
             {"name": found.label, "claims": [asdict(c) for c in said], "fields": [asdict(o) for o in heard]}
         )
     click.secho(found.label, bold=True)
-    rows = [{"source": c.source, "scope": c.scope, "knows it as": c.native_key, "recognized by": c.rule, "evidence": plain(c.evidence),
-             "since": f"withdrawn {c.withdrawn_at}" if c.withdrawn_at else f"missing {c.missing_since}" if c.missing_since else ""} for c in said]  # fmt: skip
+    rows = [_row(c) for c in said]
     print_rows(["source", "scope", "knows it as", "recognized by", "evidence", "since"], rows, "table")
     click.echo()
     values = [
@@ -37,6 +36,18 @@ def why(ctx: click.Context, name: str, field: str | None, output: str) -> None:
     ]
     print_rows(["field", "value", "source", "", "because"], values, "table", empty="nobody says anything about it")
     return None
+
+
+def _row(claim: ClaimView) -> dict[str, str]:
+    withdrawn = f"withdrawn {claim.withdrawn_at}" if claim.withdrawn_at else ""
+    return {
+        "source": claim.source,
+        "scope": claim.scope,
+        "knows it as": claim.native_key,
+        "recognized by": claim.rule,
+        "evidence": plain(claim.evidence),
+        "since": withdrawn or (f"missing {claim.missing_since}" if claim.missing_since else ""),
+    }
 
 
 def _short(value: object) -> str:
