@@ -37,8 +37,11 @@ class Observation:
 
 def observe(native_key: str, entity: Entity) -> Observation:
     """Return an observation of what was set on `entity`."""
-    values = entity.__dict__
-    return Observation(native_key, entity.table, {name: values[name] for name in entity.model_fields_set})
+    said = entity.model_fields_set
+    # In the order of the definition: the order of a set differs from process to process.
+    return Observation(
+        native_key, entity.table, {name: value for name, value in entity.__dict__.items() if name in said}
+    )
 
 
 @dataclass(frozen=True, slots=True)

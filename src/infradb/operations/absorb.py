@@ -76,7 +76,8 @@ class _Absorption:
         self.connection, self.run, self.manner, self.progress = connection, run, manner, progress
         self.known = StoredKnown(connection)
         self.source = self.known.sources[runs.source_id(connection, run.source)]
-        self.last_seen = runs.last_complete_at(connection, self.source.id)
+        complete = any(s.status == "complete" for s in run.scopes)
+        self.last_seen = runs.last_complete_at(connection, self.source.id) if complete else {}
         self.run_id = runs.begin_run(connection, self.source.id, run.started_at)
         self.writer = Writer(
             connection,

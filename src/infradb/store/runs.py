@@ -80,13 +80,23 @@ def is_new(connection: Connection, source: int) -> bool:
 
 
 def last_complete_at(connection: Connection, source: int) -> dict[str, str]:
-    """Return scope name -> when it was last read completely, as far as the source's last fifty runs tell."""
+    """Return scope name -> when it was last read completely.
+
+    Walks back through the source's runs until every scope is found; batches of events, which are runs of partial
+    scopes, may lie between.
+    """
+    wanted = {name for (name,) in connection.query("SELECT name FROM scopes WHERE source_id = ?", (source,))}
     found: dict[str, str] = {}
-    sql = "SELECT started_at, scopes FROM discovery_runs WHERE source_id = ? ORDER BY id DESC LIMIT 50"
-    for started_at, scopes in connection.query(sql, (source,)):
+    sql = (
+        "SELECT started_at, scopes FROM discovery_runs WHERE source_id = ? AND status <> 'failed'"
+        " ORDER BY id DESC LIMIT 10000"
+    )
+    for started_at, scopes in connection.stream(sql, (source,)) if wanted else ():
         for name, result in orjson.loads(scopes).items():
             if result["status"] == "complete":
                 found.setdefault(name, started_at)
+        if wanted <= found.keys():
+            break
     return found
 
 
