@@ -46,7 +46,10 @@ def parse_time(text: str, *, reference: datetime | None = None) -> str:
     if wanted == "now":
         return to_instant(moment)
     if match := _RELATIVE.match(wanted):
-        return to_instant(moment - timedelta(seconds=int(match[1]) * _SECONDS[match[2]]))
+        try:
+            return to_instant(moment - timedelta(seconds=int(match[1]) * _SECONDS[match[2]]))
+        except OverflowError as error:
+            raise ValueError(f"{text!r} is longer ago than calendars reach") from error
     if match := _DAY.match(wanted):
         day = moment.replace(hour=int(match[2] or 0), minute=int(match[3] or 0), second=0, microsecond=0)
         return to_instant(day - timedelta(days=1) if match[1] == "yesterday" else day)

@@ -8,12 +8,14 @@ from infradb.model.describe import EntityType, RecordType
 from infradb.store.views import VIEWS
 
 VIEW_NAMES = tuple(v.name for v in VIEWS)
-_GUESTS = {
-    "lxc": "infradb list guests container_type=lxc",
-    "lxcs": "infradb list guests container_type=lxc",
-    "vm": "infradb list guests container_type=vm",
-    "guest": "",
+_NARROWED = {
+    "vm": "container_type=vm",
+    "vms": "container_type=vm",
+    "lxc": "container_type=lxc",
+    "lxcs": "container_type=lxc",
 }
+"""Words for a part of the guests, and the condition that makes it."""
+_RECORD_NAMES = {"runs": "discovery_runs", "changes": "infrastructure_changes"}
 
 
 def _words() -> dict[str, str]:
@@ -25,6 +27,10 @@ def _words() -> dict[str, str]:
     for table in RECORDS:
         words.setdefault(table, table)
         words.setdefault(_singular(table), table)
+    for noun, table in _RECORD_NAMES.items():
+        words.setdefault(noun, table)
+        words.setdefault(_singular(noun), table)
+    words.update(dict.fromkeys(_NARROWED, "proxmox_containers"))
     for view in VIEW_NAMES:
         words[view] = view
         words.setdefault(view.removeprefix("v_"), view)
@@ -47,10 +53,8 @@ def table_of(word: str) -> str:
     noun = word.strip().lower().replace("-", "_")
     if noun in WORDS:
         return WORDS[noun]
-    if hint := _GUESTS.get(noun):
-        raise UsageError(f"there is no kind {word!r}; guests of both kinds are in one table", hint=hint)
     near = get_close_matches(noun, WORDS, n=3)
-    kinds = ", ".join(t.short_names[0] if t.short_names else t.table for t in ENTITY_TYPES)
+    kinds = ", ".join(t.short_names[0] if t.short_names and "_" in t.table else t.table for t in ENTITY_TYPES)
     raise UsageError(
         f"there is no kind {word!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""), hint=f"kinds: {kinds}"
     )
@@ -62,6 +66,12 @@ def entity_type(word: str) -> EntityType:
     if table not in BY_TABLE:
         raise UsageError(f"{word!r} is no kind of thing that can be named or edited", hint="`infradb list` shows it")
     return BY_TABLE[table]
+
+
+def narrowed(word: str) -> tuple[str, ...]:
+    """Return the conditions that a word says besides the table: `vms` are the guests that are virtual machines."""
+    condition = _NARROWED.get(word.strip().lower())
+    return (condition,) if condition else ()
 
 
 def record_type(table: str) -> RecordType | None:

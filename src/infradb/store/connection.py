@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from infradb.store.ddl import Dialect
 
 Row = tuple[Any, ...]
+WAYS_TO_WRITE = "`infradb add`, `set`, `unset` and `retire` write, and keep the history"
 
 
 class Connection(Protocol):
@@ -23,6 +24,10 @@ class Connection(Protocol):
 
     def columns(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[Row]]:
         """Return the names of the columns and all rows of a question."""
+        ...
+
+    def ask(self, sql: str) -> tuple[list[str], list[Row]]:
+        """Return the names of the columns and all rows of a question that a person wrote; raise `UsageError`."""
         ...
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:

@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from infradb.errors import DatabaseFull, DatabaseLocked, SettingsError, StoreError
-from infradb.store.connection import Connection, ContextConnection, Database, Row
+from infradb.errors import DatabaseFull, DatabaseLocked, SettingsError, StoreError, UsageError
+from infradb.store.connection import WAYS_TO_WRITE, Connection, ContextConnection, Database, Row
 from infradb.store.ddl import Dialect
 
 __all__ = ["Connection", "ContextConnection", "Database", "Row", "SqliteConnection", "SqliteDatabase", "connect"]
@@ -52,6 +52,22 @@ class SqliteConnection:
         """Return the names of the columns and all rows of a question."""
         cursor = self.raw.execute(sql, values)
         return [d[0] for d in cursor.description or ()], cursor.fetchall()
+
+    def ask(self, sql: str) -> tuple[list[str], list[Row]]:
+        """Return the names of the columns and all rows of a question that a person wrote; raise `UsageError`."""
+        # Called back now and then, Python sees a Ctrl-C in the middle of a long question.
+        self.raw.set_progress_handler(lambda: 0, 100_000)
+        try:
+            return self.columns(sql)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            name = getattr(error, "sqlite_errorname", "") or ""
+            if name == "SQLITE_INTERRUPT":
+                raise KeyboardInterrupt from error
+            if name.startswith("SQLITE_READONLY"):
+                raise UsageError("that would write; only questions are asked here", hint=WAYS_TO_WRITE) from error
+            if name in ("", "SQLITE_ERROR", "SQLITE_AUTH", "SQLITE_MISMATCH", "SQLITE_RANGE", "SQLITE_TOOBIG"):
+                raise UsageError(f"SQL: {error}", hint="`infradb erd` shows the tables and their columns") from error
+            raise
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Carry out one statement and return how many rows it touched."""

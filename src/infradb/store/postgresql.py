@@ -9,8 +9,8 @@ import psycopg
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format
 
-from infradb.errors import DatabaseFull, DatabaseLocked, DatabaseMissing, StoreError
-from infradb.store.connection import Connection, Row
+from infradb.errors import DatabaseFull, DatabaseLocked, DatabaseMissing, StoreError, UsageError
+from infradb.store.connection import WAYS_TO_WRITE, Connection, Row
 from infradb.store.ddl import Dialect
 
 WRITER_LOCK = 0x696E6664
@@ -40,6 +40,20 @@ class PostgresqlConnection:
         """Return the names of the columns and all rows of a question."""
         cursor = self.raw.execute(_placeholders(sql), values)
         return [d.name for d in cursor.description or ()], cursor.fetchall() if cursor.description else []
+
+    def ask(self, sql: str) -> tuple[list[str], list[Row]]:
+        """Return the names of the columns and all rows of a question that a person wrote; raise `UsageError`.
+
+        It is prepared, because a prepared statement is one statement: `SELECT 1; COMMIT; DELETE …` is refused.
+        """
+        try:
+            cursor = self.raw.execute(sql.encode(), None, prepare=True)
+            return [d.name for d in cursor.description or ()], cursor.fetchall() if cursor.description else []
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise UsageError("that would write; only questions are asked here", hint=WAYS_TO_WRITE) from error
+        except (psycopg.ProgrammingError, psycopg.DataError, psycopg.NotSupportedError) as error:
+            hint = "`infradb erd` shows the tables and their columns"
+            raise UsageError(f"SQL: {_first_line(error)}", hint=hint) from error
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Carry out one statement and return how many rows it touched."""
