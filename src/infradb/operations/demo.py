@@ -5,7 +5,9 @@ from pathlib import Path
 from infradb import clock
 from infradb.errors import Conflict
 from infradb.importers.demo import collect
+from infradb.operations import findings
 from infradb.operations.absorb import Manner, RunReport, absorb
+from infradb.settings import Settings
 from infradb.store import runs
 from infradb.store.database import Database
 from infradb.store.schema import open_database
@@ -28,4 +30,5 @@ def load(path: Path, *, replace: bool = False) -> tuple[Database, RunReport]:
             "INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?), ('demo', ?)", (now, now)
         )
         report = absorb(connection, collect(), Manner())
+    findings.refresh(database, Settings())
     return database, report
