@@ -125,6 +125,13 @@ _curl = _shape(
     r"\1***",
 )
 
+# In a note: "password is hunter2", "pw: x1". A word of letters alone is prose, not a secret: "password is in the vault".
+_prose = _shape(
+    r"(?i)\b((?:pass(?:word|wort|wd)?|kennwort|pwd?|passphrase)\s*(?:\s(?:is|ist|was|war)|:)?\s+[\"']?)"
+    r"(?=[^\s\"']*[\d!@#$%^&*+=?])(?!\*\*\*)[^\s\"']{4,}",
+    r"\1***",
+)
+
 # Private keys and whole tokens first: what is gone cannot be cut in two by a later rule.
 _RULES: tuple[tuple[str, tuple[tuple[str, Rule], ...]], ...] = (
     ("-----begin", (("private key", _private_key),)),
@@ -173,6 +180,9 @@ _RULES: tuple[tuple[str, tuple[tuple[str, Rule], ...]], ...] = (
             ("/webhooks/", _shape(r"(?i)(/webhooks/\d+/)[\w\-]+", r"\1***")),
         ),
     ),
+    ("pass", (("pass", _prose),)),
+    ("kennwort", (("kennwort", _prose),)),
+    ("pw", (("pw", _prose),)),
     ("=", (("authorization", _authorization), ("=", _wireguard), ("=", _connection), ("=", _equals))),
     (
         ":",

@@ -31,7 +31,7 @@ HARMLESS = frozenset({"", "0", "1", "true", "false", "yes", "no", "on", "off", "
 _CHUNK = re.compile(r"[^A-Za-z0-9]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS = _words(
-    "pass pwd psk pin otp totp dsn creds cred jwt salt mnemonic passkey passcode bearer authorization "
+    "pass pw pwd psk pin otp totp dsn creds cred jwt salt mnemonic passkey passcode bearer authorization "
     "kennwort passwort wachtwoord motdepasse htpasswd basicauth digestauth masterauth sig signature"
 )
 # Within a word that was glued together: PGPASSWORD, dbpass, clientsecret.
