@@ -1,6 +1,6 @@
 """What people say themselves: it is the source `manual`, and goes the way of every other source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from infradb.operations.absorb import retire as retire_owned
 from infradb.queries import filters
 from infradb.queries.kinds import entity_type as kind_named
 from infradb.queries.naming import Named, find
+from infradb.redaction import redact_json
 from infradb.store import runs
 from infradb.store.apply import Writer
 from infradb.store.database import Connection, Database
@@ -32,13 +33,15 @@ class Edit:
     who: str
     reason: str | None = None
     expires_at: str | None = None
+    tell: Callable[[str], None] = lambda _text: None
+    """Called with what the person should know besides."""
 
 
 def add(database: Database, kind: str, assignments: Sequence[str], edit: Edit) -> Named:
     """Say that something exists; raise `Conflict` where it is there already."""
     entity_type = kind_named(kind)
     with database.write() as connection:
-        said = _said(connection, entity_type, assignments)
+        said = _said(connection, entity_type, assignments, edit)
         missing = [f.noun for f in entity_type.fields.values() if f.required and f.name not in said]
         if missing:
             raise UsageError(f"{entity_type.table} need {', '.join(missing)}", hint=_example(entity_type))
@@ -60,7 +63,7 @@ def set_fields(database: Database, name: str, assignments: Sequence[str], edit: 
         found = find(connection, name)
         entity_type = kind_named(found.table)
         key, before, expires = _claim(connection, found)
-        said = _said(connection, entity_type, assignments)
+        said = _said(connection, entity_type, assignments, edit)
         for field in said:
             expires.pop(field, None)
             if edit.expires_at:
@@ -150,7 +153,7 @@ def _claim(connection: Connection, found: Named) -> tuple[str, dict[str, Any], d
     return f"uid:{uid}", {}, {}
 
 
-def _said(connection: Connection, entity_type: EntityType, assignments: Sequence[str]) -> dict[str, Any]:
+def _said(connection: Connection, entity_type: EntityType, assignments: Sequence[str], edit: Edit) -> dict[str, Any]:
     """Read `field=value` pairs; raise `UsageError` or `InvalidValue`."""
     said: dict[str, Any] = {}
     for text in assignments:
@@ -165,7 +168,17 @@ def _said(connection: Connection, entity_type: EntityType, assignments: Sequence
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InvalidValue(f"{entity_type.table}: {wrong}") from error
-    return valid
+    return _without_secrets(entity_type, valid, edit)
+
+
+def _without_secrets(entity_type: EntityType, said: Mapping[str, Any], edit: Edit) -> dict[str, Any]:
+    """Redact what looks like a secret, and tell so: none reaches the database, from people neither."""
+    open_text = {n for n in said if not entity_type.fields[n].references and not entity_type.fields[n].choices}
+    cleaned = {n: redact_json(v) if n in open_text else v for n, v in said.items()}
+    for name in open_text:
+        if cleaned[name] != said[name]:
+            edit.tell(f"{name}: what looks like a secret is kept as ***; note where it lies instead")
+    return cleaned
 
 
 def _check_settable(entity_type: EntityType, field: FieldSpec) -> None:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from functools import partial
 
 import click
 
@@ -11,7 +12,8 @@ from infradb.operations import manual
 
 def _edit(reason: str | None, expires: str | None = None) -> manual.Edit:
     who = os.environ.get("SUDO_USER") or getpass.getuser()
-    return manual.Edit(who, reason, instant(_ahead(expires), "--expires"))
+    tell = partial(click.echo, err=True)
+    return manual.Edit(who, reason, instant(_ahead(expires), "--expires"), tell)
 
 
 def _ahead(text: str | None) -> str | None:
