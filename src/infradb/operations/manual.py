@@ -87,10 +87,12 @@ def unset(database: Database, name: str, fields: Sequence[str], edit: Edit) -> t
         return found, _say(connection, found.table, key, kept, edit, {n: t for n, t in expires.items() if n in kept})
 
 
-def retire(database: Database, name: str, edit: Edit) -> Named:
-    """Say that something is gone; raise `Conflict` while a source still sees it."""
+def retire(database: Database, name: str, edit: Edit) -> tuple[Named, int]:
+    """Say that something is gone, and return how many things went along; raise `Conflict` while a source sees it."""
     with database.write() as connection:
         found = find(connection, name)
+        if found.retired:
+            raise Conflict(f"{found.label} is gone already", hint=f"`infradb changes {found.id}` shows since when")
         known = StoredKnown(connection)
         claims = [c for c in known.claims([found.id]).get(found.id, []) if not c.withdrawn_at]
         seeing = sorted({s.name for c in claims if not (s := known.sources[c.source_id]).declared})
@@ -99,11 +101,15 @@ def retire(database: Database, name: str, edit: Edit) -> Named:
                 f"{found.label} is still seen by {', '.join(seeing)}; it would come back at once",
                 hint="stop it there, or remove the source with `infradb sources remove NAME --retire`",
             )
-        writer = Writer(connection, clock.now(), change_source="manual", changed_by=edit.who, reason=edit.reason)
+        now = clock.now()
+        source = runs.manual_source(connection, now)
+        writer = Writer(
+            connection, now, source_id=source, change_source="manual", changed_by=edit.who, reason=edit.reason
+        )
         writer.withdraw([c.id for c in claims])
         retire_owned(writer, known, [found.id], edit.reason)
         writer.finish()
-        return found
+        return found, writer.counts["retired"] - 1
 
 
 def expire(database: Database) -> int:
@@ -159,14 +165,14 @@ def _said(connection: Connection, entity_type: EntityType, assignments: Sequence
     for text in assignments:
         parts = filters.split(text)
         if parts is None or parts[1] != "=":
-            raise UsageError(f"{text!r} is no assignment", hint=_example(entity_type))
+            raise UsageError(f"{text!r} is no assignment", hint="field=value, such as purpose='files and backups'")
         field = filters.field_named(entity_type.fields, parts[0])
         _check_settable(entity_type, field)
         said[field.name] = _value(connection, field, parts[2])
     try:
         valid = entity_type.adapter.validate_python(said)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {_in_words(e)}" for e in error.errors())
         raise InvalidValue(f"{entity_type.table}: {wrong}") from error
     return _without_secrets(entity_type, valid, edit)
 
@@ -179,6 +185,16 @@ def _without_secrets(entity_type: EntityType, said: Mapping[str, Any], edit: Edi
         if cleaned[name] != said[name]:
             edit.tell(f"{name}: what looks like a secret is kept as ***; note where it lies instead")
     return cleaned
+
+
+def _in_words(error: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value, as the rest of a sentence that begins with the field."""
+    if error["type"] in ("too_short", "string_too_short"):
+        return "must not be empty"
+    if error["input"] is None:
+        return "must not be null"
+    text = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
+    return text if text.startswith("should") else f"does not fit: {text}"
 
 
 def _check_settable(entity_type: EntityType, field: FieldSpec) -> None:

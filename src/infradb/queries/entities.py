@@ -127,6 +127,11 @@ def _order(listing: Listing) -> str:
             if field.is_json:
                 raise UsageError(f"{bare} is a document and has no order", hint="sort by another field")
             column = field.sort_columns[0] if field.sort_columns else field.name
+        # What has no value comes last on either engine.
+        nullable = bare == "retired_at" or (
+            bare in listing.entity_type.fields and listing.entity_type.fields[bare].nullable
+        )
+        parts += [f"t.{column} IS NULL"] if nullable else []
         parts.append(f"t.{column}{' DESC' if descending else ''}")
     return (
         f"ORDER BY {', '.join([*parts, 't.id'])}" if parts[-1].split()[0] != "t.id" else f"ORDER BY {', '.join(parts)}"
@@ -138,9 +143,10 @@ def _natural_order(entity_type: EntityType) -> str:
     return field.name
 
 
-def counts(connection: Connection) -> Mapping[str, int]:
-    """Return how many live rows each entity table has."""
+def counts(connection: Connection, *, retired: bool = False) -> Mapping[str, int]:
+    """Return how many live (or retired) rows each entity table has."""
+    which = "IS NOT NULL" if retired else "IS NULL"
     parts = " UNION ALL ".join(
-        f"SELECT '{t.table}', count(*) FROM {t.table} WHERE retired_at IS NULL" for t in ENTITY_TYPES
+        f"SELECT '{t.table}', count(*) FROM {t.table} WHERE retired_at {which}" for t in ENTITY_TYPES
     )
     return dict(connection.query(parts))

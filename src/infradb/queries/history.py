@@ -66,6 +66,12 @@ def changes(
     return [_change(row) for row in rows]
 
 
+def beginning(connection: Connection) -> str | None:
+    """Return when the history begins: the first change that is kept, or None where nothing ever happened."""
+    sql = "SELECT recorded_at FROM infrastructure_changes ORDER BY position LIMIT 1"
+    return next((str(at) for (at,) in connection.query(sql)), None)
+
+
 def position_at(connection: Connection, instant: str) -> int:
     """Return the last position recorded at an instant; raise `BeforeHistory` where the history was cut later.
 

@@ -1,9 +1,11 @@
 """Everything about one thing: fields, relations, what it runs on, who says so, findings, last changes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infradb.errors import NotFound
 from infradb.model.catalog import BY_TABLE
 from infradb.queries import entities, history
 from infradb.queries.history import ChangeRow
@@ -24,6 +26,9 @@ _BELOW: dict[str, tuple[str, ...]] = {
     "storage_devices": ("host_id",),
     "ip_addresses": ("docker_container_id", "host_id"),
     "checks": ("service_id",),
+    "firewall_rules": ("firewall_host_id",),
+    "network_routes": ("host_id",),
+    "proxmox_storages": ("host_id",),
     "hosts": ("parent_host_id",),
 }
 """What a thing of each kind runs on or belongs to: the first of these that is set."""
@@ -56,15 +61,15 @@ class Picture:
 def picture(connection: Connection, table: str, id_: int, as_of: str | None = None) -> Picture:
     """Return everything about one thing, now or as of a time; raise `NotFound`."""
     row = entities.one(connection, table, id_, as_of)
-    children = entities.children(connection, id_, table)
+    children = {} if as_of else entities.children(connection, id_, table)
     ids = {i for own in children.values() for i in own} | {
         row[f.name] for f in BY_TABLE[table].references if row.get(f.name)
     }
     names = labels(connection, ids | {id_})
+    if as_of:
+        names[id_] = _named_then(connection, table, row, names[id_])
     relations = {
-        t
-        if len(BY_TABLE[t].references) == 1 or f.removesuffix("_id") in ("host", "docker_host", "docker_container")
-        else f"{t} ({f.removesuffix('_id')})": [names.get(i, str(i)) for i in own]
+        _relation(t, f, table): sorted((names.get(i, str(i)) for i in own), key=_as_people_count)
         for (t, f), own in children.items()
     }
     said = [] if as_of else claims(connection, id_)
@@ -72,8 +77,8 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
         table,
         row,
         names,
-        chain(connection, table, row),
-        {} if as_of else relations,
+        chain(connection, table, row, names[id_], as_of),
+        relations,
         said,
         {} if as_of else _last_seen(connection, said),
         [] if as_of else _findings(connection, id_),
@@ -81,9 +86,30 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
     )
 
 
-def chain(connection: Connection, table: str, row: Mapping[str, Any]) -> list[Step]:
-    """Return what a thing runs on, step by step, down to the hardware."""
-    steps = [Step(table, labels(connection, [row["id"]]).get(row["id"], str(row["id"])), row["id"])]
+def _named_then(connection: Connection, table: str, row: Mapping[str, Any], name: str) -> str:
+    """Return the name that a thing had at the time of a row."""
+    field = BY_TABLE[table].name_field
+    today = str(entities.one(connection, table, row["id"])[field])
+    return name.removesuffix(today) + str(row[field]) if name.endswith(today) else name
+
+
+def _relation(child: str, field: str, table: str) -> str:
+    """Return what the things are to it: their kind, and the field where several may point there."""
+    fields = [f for f in BY_TABLE[child].references if f.references == table]
+    return child if len(fields) == 1 else f"{child} ({BY_TABLE[child].fields[field].noun})"
+
+
+def _as_people_count(name: str) -> list[tuple[int, int, str]]:
+    """Return a key by which 10.0.0.9 comes before 10.0.0.10."""
+    parts = re.split(r"(\d+)", name.lower())
+    return [(0, int(p), "") if p.isascii() and p.isdigit() else (1, 0, p) for p in parts]
+
+
+def chain(
+    connection: Connection, table: str, row: Mapping[str, Any], name: str, as_of: str | None = None
+) -> list[Step]:
+    """Return what a thing runs on, step by step, down to the hardware; now or as of a time."""
+    steps = [Step(table, name, row["id"])]
     seen = {row["id"]}
     current, kind = row, table
     while True:
@@ -93,10 +119,12 @@ def chain(connection: Connection, table: str, row: Mapping[str, Any]) -> list[St
         if kind == "docker_containers" and current.get("compose_project"):
             steps.append(Step("compose project", current["compose_project"]))
         kind = str(BY_TABLE[kind].fields[reference].references)
-        found = entities.by_ids(connection, kind, [current[reference]])
-        if not found or found[0]["id"] in seen:
+        try:
+            current = entities.one(connection, kind, current[reference], as_of)
+        except NotFound:
             return steps
-        current = found[0]
+        if current["id"] in seen:
+            return steps
         seen.add(current["id"])
         steps.append(Step(kind, labels(connection, [current["id"]])[current["id"]], current["id"]))
 

@@ -26,7 +26,7 @@ def _ahead(text: str | None) -> str | None:
         return None
     try:
         return clock.to_instant(datetime.now(UTC) + timedelta(seconds=clock.parse_duration(text)))
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 
@@ -75,5 +75,5 @@ def unset(ctx: click.Context, name: str, fields: tuple[str, ...], reason: str | 
 @click.pass_context
 def retire(ctx: click.Context, name: str, reason: str | None) -> None:
     """Say that a thing is gone. Nothing is deleted: its history stays, and it comes back if it is seen again."""
-    found = manual.retire(database(ctx), name, _edit(reason))
-    click.echo(f"retired {found.label}")
+    found, along = manual.retire(database(ctx), name, _edit(reason))
+    click.echo(f"retired {found.label}" + (f", and {along} that belonged to it" if along else ""))

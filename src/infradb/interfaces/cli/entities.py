@@ -4,15 +4,15 @@ from typing import Any
 
 import click
 
-from infradb.errors import UsageError
 from infradb.interfaces.cli.session import as_of_option, database, instant, output_option, print_rows
 from infradb.model.catalog import BY_TABLE
 from infradb.operations.databases import Connection
-from infradb.queries import entities, filters, kinds, naming, tables
+from infradb.queries import entities, filters, history, kinds, naming, tables
 
 
 def _complete_kind(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    return sorted(w for w in kinds.WORDS if w.startswith(incomplete))
+    words = {w.replace("_", "-") if "-" in incomplete else w for w in kinds.WORDS}
+    return sorted(w for w in words if w.startswith(incomplete))
 
 
 @click.command(
@@ -48,12 +48,21 @@ def list_(
     opened = database(ctx)
     with opened.read() as connection:
         if kind is None:
-            found = [{"kind": t, "count": n} for t, n in entities.counts(connection).items()]
-            return print_rows(["kind", "count"], found, output)
-        table = kinds.table_of(kind)
+            gone = entities.counts(connection, retired=True)
+            found = [{"kind": t, "count": n, "retired": gone[t]} for t, n in entities.counts(connection).items()]
+            return print_rows(["kind", "count", "retired"], found, output)
+        table, conditions = kinds.table_of(kind), (*kinds.narrowed(kind), *conditions)
         if table not in BY_TABLE:
             names, rows = tables.rows(connection, table, conditions, sort, limit, instant(as_of))
-            return print_rows(_chosen(columns, names, names), rows, output, body=_body(rows), empty=f"no {table}")
+            default = tables.listed(table, names)
+            return print_rows(
+                _chosen(columns, default, names),
+                rows,
+                output,
+                body=_body(rows, limit),
+                empty=f"no {table}",
+                chosen=bool(columns),
+            )
         listing = entities.Listing(
             BY_TABLE[table],
             [_condition(connection, table, c) for c in conditions],
@@ -62,16 +71,24 @@ def list_(
             instant(as_of),
             retired,
         )
+        empty = f"no {table}{' that fit' if conditions else ''}{_known_since(connection, instant(as_of))}"
         rows = entities.with_labels(connection, BY_TABLE[table], entities.rows(connection, listing))
     nouns = [f.noun for f in BY_TABLE[table].listed]
-    every = ["id", "uid", *(f.noun for f in BY_TABLE[table].fields.values()), "created_at", "updated_at"]
+    every = ["id", "uid", *(f.noun for f in BY_TABLE[table].fields.values()), "created_at", "updated_at", "retired_at"]
     names = _chosen(columns, [*nouns, "retired_at"] if retired else nouns, every)
-    print_rows(names, rows, output, body=_body(rows), empty=f"no {table}")
+    print_rows(names, rows, output, body=_body(rows, limit), empty=empty, chosen=bool(columns))
     return None
 
 
-def _body(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"items": rows, "next": None, "total": len(rows)}
+def _known_since(connection: Connection, as_of: str | None) -> str:
+    """Return the words about a time before the first that is known."""
+    first = history.beginning(connection)
+    return f" at {as_of}: the history begins at {first}" if as_of and first and as_of < first else ""
+
+
+def _body(rows: list[dict[str, Any]], limit: int | None) -> dict[str, Any]:
+    """Return the body that REST gives; how many there are in all is open where the limit cut them off."""
+    return {"items": rows, "next": None, "total": len(rows) if limit is None or len(rows) < limit else None}
 
 
 def _condition(connection: Connection, table: str, text: str) -> filters.Condition:
@@ -86,7 +103,7 @@ def _chosen(columns: str | None, default: list[str], every: list[str]) -> list[s
     wanted = [c.strip() for c in columns.split(",") if c.strip()]
     known = {**{n: n for n in every}, **{f"{n}_id": n for n in every}}
     if unknown := [c for c in wanted if c not in known]:
-        raise UsageError(f"there is no column {unknown[0]!r}", hint=f"columns: {', '.join(every)}")
+        raise filters.unknown("column", unknown[0], every)
     return [known[c] for c in wanted]
 
 

@@ -61,8 +61,10 @@ def _csv(table: str, rows: list[dict[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     """Return a value for a spreadsheet: a leading sign must not become a formula there."""
-    text = orjson.dumps(value).decode() if isinstance(value, list | dict) else plain(value)
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") else text
+    if isinstance(value, list | dict):
+        return orjson.dumps(value).decode()
+    text = value if isinstance(value, str) else plain(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _zip(tables: dict[str, list[dict[str, Any]]], output: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from infradb.errors import UsageError
-from infradb.interfaces.cli.session import database, instant, output_option, plain, print_rows
+from infradb.interfaces.cli.session import database, instant, output_option, print_rows, shown
 from infradb.model.catalog import BY_TABLE
 from infradb.operations.databases import Connection
+from infradb.operations.sources import entry
 from infradb.queries import history, kinds
 from infradb.queries.history import ChangeRow
 from infradb.queries.naming import find, labels
@@ -38,6 +39,8 @@ def changes(
 ) -> None:
     """Show what changed, newest first: of everything, of one thing, or of one kind."""
     with database(ctx).read() as connection:
+        if source is not None:
+            entry(connection, source)
         table, ids = _subject(connection, subject)
         found = history.changes(
             connection,
@@ -72,7 +75,7 @@ def diff(ctx: click.Context, start: str, end: str, kind: str | None, output: str
         raise UsageError("--from lies after --to", hint="turn them around")
     with database(ctx).read() as connection:
         found = history.diff(connection, first, last, kinds.table_of(kind) if kind else None)
-        ids = {d.entity_id for d in found} | {v for d in found for v in _references(d.table, {**d.old, **d.new})}
+        ids = {d.entity_id for d in found} | {v for d in found for v in _references(d.table, d.old, d.new)}
         names = labels(connection, ids)
     rows = [
         {
@@ -113,7 +116,7 @@ def _row(change: ChangeRow, names: Mapping[int, str]) -> dict[str, Any]:
         else _changed(change.entity_type, change.old_values, change.new_values, names)
     )
     return {
-        "at": change.at[:19].replace("T", " "),
+        "at": shown(change.at),
         "what": change.change_type,
         "kind": change.entity_type,
         "name": names.get(change.entity_id or 0, ""),
@@ -124,22 +127,26 @@ def _row(change: ChangeRow, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _changed(table: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    fields = BY_TABLE[table].fields if table in BY_TABLE else {}
     return ", ".join(
-        f"{n}: {_value(table, n, old.get(n), names)} → {_value(table, n, new.get(n), names)}" for n in {**old, **new}
+        f"{fields[n].noun if n in fields else n}: "
+        f"{_value(table, n, old.get(n), names)} → {_value(table, n, new.get(n), names)}"
+        for n in {**old, **new}
     )
 
 
 def _value(table: str, name: str, value: Any, names: Mapping[int, str]) -> str:
     spec = BY_TABLE[table].fields.get(name) if table in BY_TABLE else None
-    text = plain(names.get(value, value) if spec and spec.references else value)
+    text = shown(names.get(value, value) if spec and spec.references else value)
     return (text if len(text) <= 60 else f"{text[:59]}…") or "-"
 
 
 def _ids(found: list[ChangeRow]) -> set[int]:
     ids = {c.entity_id for c in found if c.entity_id}
-    return ids | {v for c in found for v in _references(c.entity_type, {**c.old_values, **c.new_values})}
+    return ids | {v for c in found for v in _references(c.entity_type, c.old_values, c.new_values)}
 
 
-def _references(table: str, values: Mapping[str, Any]) -> set[int]:
+def _references(table: str, *values: Mapping[str, Any]) -> set[int]:
     fields = BY_TABLE[table].fields if table in BY_TABLE else {}
-    return {v for n, v in values.items() if isinstance(v, int) and n in fields and fields[n].references}
+    pairs = [pair for said in values for pair in said.items()]
+    return {v for n, v in pairs if isinstance(v, int) and n in fields and fields[n].references}

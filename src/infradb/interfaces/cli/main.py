@@ -1,8 +1,10 @@
 """The command `infradb`. Commands are named here and loaded when they are called, so that `--help` is quick."""
 
+import errno
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -54,8 +56,22 @@ EXIT_CODES: dict[str, int] = {
 """Exit code by an error's code; 1 for any other."""
 
 
+_OUTPUT_ERRORS = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG}
+
+
 class Commands(click.Group):
     """Lists every command from `COMMANDS`; imports only the one that is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call a command; a reader that has seen enough (head, less) ends it silently."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # click would make an error of it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which people meet them."""
@@ -94,22 +110,40 @@ def main() -> None:
     debug = "--debug" in sys.argv or bool(os.environ.get("INFRADB_DEBUG"))
     try:
         code = cli.main(prog_name="infradb", standalone_mode=False)
+        sys.stdout.flush()
     except InfradbError as error:
         if debug:
             raise
         _report(str(error), error.hint)
-        sys.exit(EXIT_CODES.get(error.code, 1))
+        code = EXIT_CODES.get(error.code, 1)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _report("stopped; nothing was half-written", "")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = 130
+    except UnicodeError as error:
+        if debug:
+            raise
+        _report(f"a text is not UTF-8: {error}", "write it in UTF-8; `locale` shows how the terminal is set")
+        code = 2
+    except OSError as error:
+        if debug or error.errno not in _OUTPUT_ERRORS:
+            raise
+        _report(f"the output could not be written: {error.strerror}", "")
+        code = 1
+    _let_go_of_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _let_go_of_output() -> None:
+    """Write what is left to write; what cannot be written now must not fail again when Python ends."""
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _report(message: str, hint: str) -> None:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +14,12 @@ import orjson
 
 from infradb import clock, settings
 from infradb.errors import DatabaseMissing, UsageError
+from infradb.interfaces.cli.layout import aligned, fitted
 from infradb.operations.databases import Database, open_database
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 FORMATS = ("table", "json", "csv", "yaml", "markdown")
 
 
@@ -66,15 +72,19 @@ def print_rows(
     *,
     body: Any = None,
     empty: str = "nothing",
+    chosen: bool = False,
 ) -> None:
-    """Write rows in the asked form; `body` is the JSON one where it is not the list of rows."""
+    """Write rows in the asked form; `body` is the JSON one where it is not the list of rows.
+
+    `chosen` says that somebody asked for just these columns.
+    """
     if output == "json":
         print_json(body if body is not None else [{n: r.get(n) for n in names} for r in rows])
     elif output == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([[plain(r.get(n)) for n in names] for r in rows])
+        writer.writerows([[_cell(r.get(n)) for n in names] for r in rows])
         click.echo(text.getvalue(), nl=False)
     elif output == "yaml":
         click.echo(_yaml([{n: r.get(n) for n in names} for r in rows]), nl=False)
@@ -83,38 +93,54 @@ def print_rows(
     elif not rows:
         click.echo(empty, err=True)
     else:
-        table(names, [[plain(r.get(n)) for n in names] for r in rows])
+        table(names, rows, chosen=chosen)
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write an aligned table; at a terminal it fits the width, in a pipe it is plain and complete."""
+def _cell(value: Any) -> str:
+    """Return a value for CSV, exactly: every digit, every line."""
+    if isinstance(value, str | float):
+        return str(value)
+    simple = isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return orjson.dumps(value).decode() if isinstance(value, list | dict) and not simple else plain(value)
+
+
+def table(names: Sequence[str], rows: Sequence[Mapping[str, Any]], *, chosen: bool = False) -> None:
+    """Write an aligned table; at a terminal it fits the width, in a pipe it is plain and complete.
+
+    What somebody has `chosen` is never left out.
+    """
+    cells = [[shown(r.get(n)) for n in names] for r in rows]
+    right = [_are_numbers([r.get(n) for r in rows]) for n in names]
     if not sys.stdout.isatty():
-        click.echo(aligned(names, rows))
+        click.echo("\n".join(aligned(names, cells, right)))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in names:
-        shown.add_column(name, overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        # Text, not str: what is stored may hold square brackets.
-        shown.add_row(*[Text(cell) for cell in row])
-    Console().print(shown)
+    lines, left_out = fitted(names, cells, right, shutil.get_terminal_size().columns, keep=chosen)
+    click.echo("\n".join([click.style(lines[0], bold=True), *lines[1:]]))
+    if left_out:
+        click.secho(f"left out: {', '.join(left_out)}  (--columns, or --output json)", dim=True, err=True)
 
 
-def aligned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text in columns, two spaces apart."""
-    cells = [list(names), *rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+def _are_numbers(values: Sequence[Any]) -> bool:
+    said = [v for v in values if v is not None]
+    return bool(said) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in said)
 
 
 def markdown_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows as a Markdown table."""
     head = [f"| {' | '.join(names)} |", f"|{'|'.join(['---'] * len(names))}|"]
     return "\n".join([*head, *(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in rows)])
+
+
+def shown(value: Any) -> str:
+    """Return a value as one line for people: a time without its fractions, nothing that moves the cursor."""
+    text = plain(value)
+    if isinstance(value, str) and len(value) == 24 and _INSTANT.match(value):
+        return f"{value[:10]} {value[11:19]}"
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return " " if character.isspace() else repr(character)[1:-1]
 
 
 def plain(value: Any) -> str:
@@ -131,7 +157,7 @@ def plain(value: Any) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, list | dict):
         return orjson.dumps(value).decode()
-    return str(value).replace("\n", " ")
+    return " ".join(value.splitlines()) if isinstance(value, str) else str(value)
 
 
 def _port(port: Mapping[str, Any]) -> str:
@@ -152,10 +178,18 @@ def _yaml(value: Any, indent: int = 0) -> str:
         )
     if isinstance(value, dict) and value:
         return "".join(
-            f"{pad}{k}:\n{_yaml(v, indent + 1)}" if isinstance(v, dict | list) and v else f"{pad}{k}: {_scalar(v)}\n"
+            f"{pad}{_key(k)}:\n{_yaml(v, indent + 1)}"
+            if isinstance(v, dict | list) and v
+            else f"{pad}{_key(k)}: {_scalar(v)}\n"
             for k, v in value.items()
         )
     return f"{pad}{_scalar(value)}\n"
+
+
+def _key(name: Any) -> str:
+    """Return a key as it is where YAML cannot take it for anything else."""
+    text = str(name)
+    return text if _PLAIN_KEY.fullmatch(text) and text.lower() not in _YAML_WORDS else _scalar(text)
 
 
 def _scalar(value: Any) -> str:

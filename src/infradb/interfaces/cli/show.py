@@ -5,10 +5,16 @@ from dataclasses import asdict
 import click
 
 from infradb.interfaces.cli.history import change_line
-from infradb.interfaces.cli.session import as_of_option, database, instant, plain, print_json
+from infradb.interfaces.cli.session import as_of_option, database, instant, print_json, shown
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.naming import find
+from infradb.queries.past import find_at
 from infradb.queries.picture import Picture, picture
+from infradb.queries.provenance import ClaimView
+
+_RUNNING = {"hosts", "services", "docker_containers", "proxmox_containers"}
+MOST_SHOWN = 30
+"""Names of each relation that are written out."""
 
 
 @click.command(
@@ -24,57 +30,60 @@ def show(ctx: click.Context, name: str, as_of: str | None, output: str) -> None:
     NAME is a natural name (pve1, pve1/vmbr0, nas/immich, 10.0.0.5), KIND/NAME, an id or a uid.
     """
     with database(ctx).read() as connection:
-        found = find(connection, name)
-        shown = picture(connection, found.table, found.id, instant(as_of))
+        moment = instant(as_of)
+        found = find_at(connection, name, moment) if moment else find(connection, name)
+        seen = picture(connection, found.table, found.id, moment)
     if output == "json":
-        print_json(asdict(shown))
+        print_json(asdict(seen))
     else:
-        _print(shown)
+        _print(seen)
 
 
-def _print(shown: Picture) -> None:
-    row = shown.row
-    retired = f"  (retired {row['retired_at']})" if row.get("retired_at") else ""
-    click.secho(f"{shown.table}/{shown.names.get(row['id'], row['id'])}{retired}", bold=True)
-    fields = [(f.noun, plain(shown.names.get(row[f.name], row[f.name]) if f.references else row[f.name]))
-              for f in BY_TABLE[shown.table].fields.values() if row.get(f.name) is not None]  # fmt: skip
-    fields += [("id", str(row["id"])), ("uid", str(row["uid"])), ("created_at", row["created_at"])]
-    click.echo(_indented(fields))
-    if len(shown.chain) > 1:
-        _section("runs on")
-        click.echo("  " + "  →  ".join(f"{s.table}/{s.name}" if s.id else f"{s.table} {s.name}" for s in shown.chain))
-    for label, names in shown.relations.items():
-        _section(f"{label} ({len(names)})")
-        click.echo("  " + ", ".join(names[:12]) + (f" … and {len(names) - 12} more" if len(names) > 12 else ""))
-    if shown.findings:
-        _section("findings")
-        click.echo(_indented([(f"{f['severity']} {f['rule']}", f["summary"]) for f in shown.findings]))
-    if shown.claims:
-        _section("said by")
+def _print(seen: Picture) -> None:
+    row, name = seen.row, seen.names.get(seen.row["id"], str(seen.row["id"]))
+    retired = f"  (retired {shown(row['retired_at'])})" if row.get("retired_at") else ""
+    click.secho(f"{seen.table}/{shown(name)}{retired}", bold=True)
+    click.echo(_indented(_fields(seen)))
+    if len(seen.chain) > 1:
+        _section("runs on" if seen.table in _RUNNING else "belongs to")
         click.echo(
-            _indented(
-                [
-                    (c.source, _said(c.rule, shown.last_seen.get(c.source), c.missing_since, c.withdrawn_at))
-                    for c in shown.claims
-                ]
-            )
+            "  " + "  →  ".join(f"{s.table}/{s.name}" if s.id else f"{s.table} {s.name}" for s in seen.chain[1:])
         )
-    if shown.changes:
+    for label, names in seen.relations.items():
+        _section(f"{label} ({len(names)})")
+        below = [shown(n.removeprefix(f"{name}/")) for n in names[:MOST_SHOWN]]
+        more = len(names) - len(below)
+        click.echo(_wrapped([*below, *([f"… and {more} more"] if more else [])]))
+    if seen.findings:
+        _section("findings")
+        click.echo(_indented([(f"{f['severity']} {f['rule']}", f["summary"]) for f in seen.findings]))
+    if seen.claims:
+        _section("said by")
+        click.echo(_indented([(c.source, _said(c, seen.last_seen.get(c.source))) for c in seen.claims]))
+    if seen.changes:
         _section("last changes")
-        click.echo("\n".join(f"  {change_line(c, shown.names)}" for c in shown.changes))
+        click.echo("\n".join(f"  {change_line(c, seen.names)}" for c in seen.changes))
 
 
-def _said(rule: str, seen: str | None, missing: str | None, withdrawn: str | None) -> str:
-    state = (
-        f"says it no more since {withdrawn}"
-        if withdrawn
-        else f"missing since {missing}"
-        if missing
-        else f"last seen {seen}"
-        if seen
-        else ""
-    )
-    return f"{rule}  {state}".rstrip()
+def _fields(seen: Picture) -> list[tuple[str, str]]:
+    row, fields = seen.row, BY_TABLE[seen.table].fields.values()
+    said = [
+        (f.noun, seen.names.get(row[f.name], row[f.name]) if f.references else row[f.name])
+        for f in fields
+        if row.get(f.name) not in (None, "", [], {})
+    ]
+    rest = [(n, row[n]) for n in ("id", "uid", "created_at", "updated_at") if row.get(n) is not None]
+    return [(name, shown(value)) for name, value in [*said, *rest]]
+
+
+def _said(claim: ClaimView, seen_at: str | None) -> str:
+    if claim.withdrawn_at:
+        state = f"says it no more since {shown(claim.withdrawn_at)}"
+    elif claim.missing_since:
+        state = f"missing since {shown(claim.missing_since)}"
+    else:
+        state = f"last seen {shown(seen_at)}" if seen_at else ""
+    return f"{claim.rule}  {state}".rstrip()
 
 
 def _section(title: str) -> None:
@@ -84,3 +93,14 @@ def _section(title: str) -> None:
 def _indented(pairs: list[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in pairs)
     return "\n".join(f"  {name.ljust(width)}  {value}" for name, value in pairs)
+
+
+def _wrapped(words: list[str]) -> str:
+    """Return words with commas, as lines of at most 100 characters that break between words."""
+    lines = ["  "]
+    for n, word in enumerate(words):
+        text = word if n == len(words) - 1 else f"{word}, "
+        if len(lines[-1]) + len(text) > 100 and lines[-1].strip():
+            lines.append("  ")
+        lines[-1] += text
+    return "\n".join(line.rstrip() for line in lines)

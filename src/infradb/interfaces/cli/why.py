@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from infradb.interfaces.cli.session import database, plain, print_json, print_rows
+from infradb.interfaces.cli.session import database, plain, print_json, print_rows, shown
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.filters import field_named
 from infradb.queries.naming import find
@@ -39,17 +39,17 @@ def why(ctx: click.Context, name: str, field: str | None, output: str) -> None:
 
 
 def _row(claim: ClaimView) -> dict[str, str]:
-    withdrawn = f"withdrawn {claim.withdrawn_at}" if claim.withdrawn_at else ""
+    withdrawn = f"withdrawn {shown(claim.withdrawn_at)}" if claim.withdrawn_at else ""
     return {
         "source": claim.source,
         "scope": claim.scope,
         "knows it as": claim.native_key,
         "recognized by": claim.rule,
         "evidence": plain(claim.evidence),
-        "since": withdrawn or (f"missing {claim.missing_since}" if claim.missing_since else ""),
+        "since": withdrawn or (f"missing {shown(claim.missing_since)}" if claim.missing_since else ""),
     }
 
 
 def _short(value: object) -> str:
-    text = plain(value)
+    text = shown(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
