@@ -1,0 +1,73 @@
+"""How dear is the import of an old database, beside reading and writing the same rows with nothing in between?"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bench.clocks import cpu_of, peak_megabytes
+from bench.figures import Figure, against, at_most
+from bench.old_file import build
+from infradb.operations.importing import import_infrastructure_db
+from infradb.store.schema import open_database
+
+_IMPORT = """
+import sys
+from pathlib import Path
+from infradb.operations.importing import import_infrastructure_db
+from infradb.store.schema import open_database
+import_infrastructure_db(open_database(f"sqlite:///{sys.argv[2]}", create=True), Path(sys.argv[1]))
+"""
+
+
+def measure(folder: Path, *, quick: bool) -> list[Figure]:
+    """Return what the import costs."""
+    old = folder / "old.db"
+    count = build(old, scale=20 if quick else 500)
+    size = f"{count:,} rows"
+    again: list[float] = []
+
+    def ours() -> None:
+        import_infrastructure_db(open_database(_fresh(folder / "import.db"), create=True), old)
+
+    def second() -> None:
+        import_infrastructure_db(open_database(f"sqlite:///{folder / 'import.db'}"), old)
+
+    runs = 3
+    floor, first = [], []
+    for _ in range(runs):
+        floor.append(cpu_of(lambda: copy(old, folder / "floor.db")))
+        first.append(cpu_of(ours))
+        again.append(cpu_of(second))
+    middle = [sorted(times)[runs // 2] for times in (floor, first, again)]
+    _fresh(folder / "import.db")
+    peak = peak_megabytes(_IMPORT, str(old), str(folder / "import.db"))
+    return [
+        against(f"import of {size}, floor: executemany into the same tables", middle[1], middle[0], 8),
+        against("second import of the same file, floor: the first import", middle[2], middle[1], 0.4),
+        at_most("peak memory of the import", peak, 300, "MB", 0),
+    ]
+
+
+def copy(old: Path, new: Path) -> None:
+    """Read every row and write it into empty tables of the file's own DDL: one transaction, SQLite's own settings."""
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(f"file:{old}?mode=ro", uri=True)) as reading, closing(sqlite3.connect(new)) as writing:
+        tables = reading.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
+        ).fetchall()
+        for _, ddl in tables:
+            writing.execute(ddl)
+        writing.commit()
+        for name, _ in tables:
+            rows = reading.execute(f'SELECT * FROM "{name}"')
+            places = ", ".join("?" * len(rows.description))
+            writing.executemany(f'INSERT INTO "{name}" VALUES ({places})', rows)
+        writing.commit()
+
+
+def _fresh(path: Path) -> str:
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+    return f"sqlite:///{path}"
