@@ -80,8 +80,10 @@ def position_at(connection: Connection, instant: str) -> int:
     anchor = connection.query("SELECT position, recorded_at FROM change_anchors ORDER BY position DESC LIMIT 1")
     if anchor and instant < anchor[0][1]:
         raise BeforeHistory(f"the kept history starts at {anchor[0][1]}; {instant} is before it")
+    # One by one: SQLite looks up a lone min or max, but walks the whole table for both at once.
     low, high = connection.query(
-        "SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM infrastructure_changes"
+        "SELECT coalesce((SELECT min(position) FROM infrastructure_changes), 0),"
+        " coalesce((SELECT max(position) FROM infrastructure_changes), 0)"
     )[0]
     low = low - 1 if low else 0
     while low < high:
