@@ -18,6 +18,11 @@ _NARROWED = {
 _RECORD_NAMES = {"runs": "discovery_runs", "changes": "infrastructure_changes"}
 
 
+_FIRST = ("hosts", "proxmox_containers", "docker_containers", "services", "networks", "ip_addresses")
+KIND_ORDER = {table: n for n, table in enumerate(dict.fromkeys((*_FIRST, *BY_TABLE)))}
+"""Table -> its place among the kinds, those that people ask for first."""
+
+
 def _words() -> dict[str, str]:
     words: dict[str, str] = {}
     for entity_type in ENTITY_TYPES:

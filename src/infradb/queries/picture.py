@@ -9,6 +9,7 @@ from infradb.errors import NotFound
 from infradb.model.catalog import BY_TABLE
 from infradb.queries import entities, history
 from infradb.queries.history import ChangeRow
+from infradb.queries.kinds import KIND_ORDER
 from infradb.queries.naming import labels
 from infradb.queries.provenance import ClaimView, claims
 from infradb.store.database import Connection
@@ -70,7 +71,7 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
         names[id_] = _named_then(connection, table, row, names[id_])
     relations = {
         _relation(t, f, table): sorted((names.get(i, str(i)) for i in own), key=_as_people_count)
-        for (t, f), own in children.items()
+        for (t, f), own in sorted(children.items(), key=lambda child: KIND_ORDER[child[0][0]])
     }
     said = [] if as_of else claims(connection, id_)
     return Picture(

@@ -11,7 +11,7 @@ from infradb.errors import NotFound, UsageError
 from infradb.model.catalog import BY_TABLE, ENTITY_TYPES, RECORD_TYPES
 from infradb.model.describe import EntityType, FieldSpec
 from infradb.queries import filters
-from infradb.queries.kinds import record_type
+from infradb.queries.kinds import KIND_ORDER, record_type
 from infradb.queries.naming import identify, labels
 from infradb.queries.snapshot import snapshot
 from infradb.store.database import Connection
@@ -22,8 +22,6 @@ _QUESTION = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*(?:select|with|val
 _FIELDS = [f for t in (*ENTITY_TYPES, *RECORD_TYPES) for f in t.fields.values()]
 _BOOLEANS = {f.name for f in _FIELDS if f.python_type is bool}
 _DOCUMENTS = {f.name for f in _FIELDS if f.is_json} | {"old_values", "new_values"}
-_FIRST = ("hosts", "proxmox_containers", "docker_containers", "services", "networks", "ip_addresses")
-_KIND_ORDER = {table: n for n, table in enumerate(dict.fromkeys((*_FIRST, *BY_TABLE)))}
 
 
 def rows(
@@ -84,7 +82,7 @@ def search(connection: Connection, text: str, limit: int) -> list[dict[str, Any]
     for entity_type in ENTITY_TYPES:
         found += _matches(connection, entity_type, wanted, pattern, limit)
     names = labels(connection, [f[1] for f in found])
-    found.sort(key=lambda f: (f[0], _KIND_ORDER[f[2]], names.get(f[1], ""), f[1]))
+    found.sort(key=lambda f: (f[0], KIND_ORDER[f[2]], names.get(f[1], ""), f[1]))
     return [
         {"kind": table, "name": names.get(id_, str(id_)), "field": field, "value": value, "id": id_}
         for _, id_, table, field, value in found[:limit]

@@ -108,6 +108,9 @@ def cli(ctx: click.Context, database: str | None, debug: bool) -> None:
 def main() -> None:
     """Run the command line; errors of ours become one sentence, a hint and an exit code."""
     debug = "--debug" in sys.argv or bool(os.environ.get("INFRADB_DEBUG"))
+    if sys.stdout is None:
+        _report("standard output is closed", "send it to /dev/null where nobody wants it")
+        sys.exit(1)
     try:
         code = cli.main(prog_name="infradb", standalone_mode=False)
         sys.stdout.flush()

@@ -13,6 +13,8 @@ from infradb.queries.picture import Picture, picture
 from infradb.queries.provenance import ClaimView
 
 _RUNNING = {"hosts", "services", "docker_containers", "proxmox_containers"}
+_PATHS = {"storage_devices", "docker_container_volumes"}
+"""Kinds whose own names begin with a slash: they are written whole."""
 MOST_SHOWN = 30
 """Names of each relation that are written out."""
 
@@ -51,7 +53,8 @@ def _print(seen: Picture) -> None:
         )
     for label, names in seen.relations.items():
         _section(f"{label} ({len(names)})")
-        below = [shown(n.removeprefix(f"{name}/")) for n in names[:MOST_SHOWN]]
+        own = "" if label.split()[0] in _PATHS else f"{name}/"
+        below = [shown(n.removeprefix(own)) for n in names[:MOST_SHOWN]]
         more = len(names) - len(below)
         click.echo(_wrapped([*below, *([f"… and {more} more"] if more else [])]))
     if seen.findings:
@@ -72,7 +75,8 @@ def _fields(seen: Picture) -> list[tuple[str, str]]:
         for f in fields
         if row.get(f.name) not in (None, "", [], {})
     ]
-    rest = [(n, row[n]) for n in ("id", "uid", "created_at", "updated_at") if row.get(n) is not None]
+    updated = ["updated_at"] if row.get("updated_at") != row["created_at"] else []
+    rest = [(n, row[n]) for n in ("id", "uid", "created_at", *updated)]
     return [(name, shown(value)) for name, value in [*said, *rest]]
 
 
