@@ -110,6 +110,13 @@ class TestBrake:
         report = estate.run("docker", ENGINE_SCOPE, scope("containers"), allow_retire=True)
         assert report.counts["retired"] == 20
 
+    def test_what_it_holds_does_not_begin_another_grace(self, estate: Estate) -> None:
+        nodes = [observe(f"n{n}", Host(hostname=f"n{n}")) for n in range(10)]
+        estate.run("proxmox", scope("nodes", *nodes))
+        estate.clock.passes(hours=2)
+        assert estate.run("proxmox", scope("nodes")).braked == {"hosts": 10}
+        assert estate.run("proxmox", scope("nodes"), allow_retire=True).counts["retired"] == 10
+
     def test_what_is_new_goes_on(self, estate: Estate) -> None:
         estate.run("docker", ENGINE_SCOPE, scope("containers", *self.MANY))
         report = estate.run("docker", ENGINE_SCOPE, scope("containers", WEB))

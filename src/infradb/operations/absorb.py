@@ -216,7 +216,7 @@ class _Absorption:
             now=self.writer.now,
             allow_retire=self.manner.allow_retire,
         )
-        self.writer.miss(result.missing)
+        self.writer.miss(result.missing + result.held)
         self.missing += len(result.missing)
         self.braked.update(result.braked)
         self.writer.note(result.notes)

@@ -19,6 +19,8 @@ class Absence:
     withdrawn: list[int] = field(default_factory=list)
     missing: list[tuple[int, str]] = field(default_factory=list)
     """(claim id, last seen at)"""
+    held: list[tuple[int, str]] = field(default_factory=list)
+    """The same of those that the brake holds: their grace is over, and stays so."""
     notes: list[Note] = field(default_factory=list)
     braked: dict[str, int] = field(default_factory=dict)
 
@@ -45,6 +47,7 @@ def judge(
     gone = {c.entity_id for c in absent}
     roots: dict[str, list[StoredClaim]] = {}
     late: list[StoredClaim] = []
+    sinces: dict[int, str] = {}
     for claim in absent:
         since = claim.missing_since or last_seen_at or now
         waited = (clock.to_moment(now) - clock.to_moment(since)).total_seconds()
@@ -52,11 +55,13 @@ def judge(
             result.missing.append((claim.id, since))
             continue
         late.append(claim)
+        sinces[claim.id] = since
         if not gone.intersection(owners.get(claim.entity_id, ())):
             roots.setdefault(tables[claim.entity_id], []).append(claim)
     braked = {t: c for t, c in roots.items() if not allow_retire and _too_many(len(c), seen.get(t, len(c)))}
     held = _held_back(braked, late, owners)
     result.withdrawn = [c.id for c in late if c.entity_id not in held]
+    result.held = [(c.id, sinces[c.id]) for c in late if c.entity_id in held]
     for table, claims in braked.items():
         result.braked[table] = len(claims)
         result.notes.append(
