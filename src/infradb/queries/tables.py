@@ -21,7 +21,8 @@ _WITH_HISTORY = {"infrastructure_changes", "entities", "sources"}
 _QUESTION = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*(?:select|with|values|explain)\b", re.I | re.S)
 _FIELDS = [f for t in (*ENTITY_TYPES, *RECORD_TYPES) for f in t.fields.values()]
 _BOOLEANS = {f.name for f in _FIELDS if f.python_type is bool}
-_DOCUMENTS = {f.name for f in _FIELDS if f.is_json} | {"old_values", "new_values"}
+_TEXTS = {f.name for f in _FIELDS if not f.is_json} - {"old_values", "new_values"}
+"""Columns that are no documents; a view may give others names of its own."""
 
 
 def rows(
@@ -180,7 +181,7 @@ def _typed(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 def _plain(name: str, value: Any) -> Any:
     if name in _BOOLEANS and isinstance(value, int):
         return bool(value)
-    if name in _DOCUMENTS and isinstance(value, str) and value[:1] in ("{", "[", '"'):
+    if name not in _TEXTS and isinstance(value, str) and value[:1] in ("{", "[", '"'):
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError:
