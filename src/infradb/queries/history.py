@@ -72,6 +72,13 @@ def beginning(connection: Connection) -> str | None:
     return next((str(at) for (at,) in connection.query(sql)), None)
 
 
+def references(change: ChangeRow) -> set[int]:
+    """Return the ids that the references of a change pointed at, before and after."""
+    fields = BY_TABLE[change.entity_type].fields if change.entity_type in BY_TABLE else {}
+    said = [*change.old_values.items(), *change.new_values.items()]
+    return {v for n, v in said if isinstance(v, int) and n in fields and fields[n].references}
+
+
 def position_at(connection: Connection, instant: str) -> int:
     """Return the last position recorded at an instant; raise `BeforeHistory` where the history was cut later.
 

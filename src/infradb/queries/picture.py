@@ -66,7 +66,8 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
     ids = {i for own in children.values() for i in own} | {
         row[f.name] for f in BY_TABLE[table].references if row.get(f.name)
     }
-    names = labels(connection, ids | {id_})
+    changed = history.changes(connection, entity_ids=[id_], until=as_of, limit=10)
+    names = labels(connection, ids | {id_} | {i for c in changed for i in history.references(c)})
     if as_of:
         names[id_] = _named_then(connection, table, row, names[id_])
     relations = {
@@ -83,7 +84,7 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
         said,
         {} if as_of else _last_seen(connection, said),
         [] if as_of else _findings(connection, id_),
-        history.changes(connection, entity_ids=[id_], until=as_of, limit=10),
+        changed,
     )
 
 

@@ -2,10 +2,13 @@
 
 import getpass
 import os
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import click
 
+from infradb import clock
+from infradb.errors import UsageError
 from infradb.interfaces.cli.session import database, instant
 from infradb.operations import manual
 
@@ -18,10 +21,6 @@ def _edit(reason: str | None, expires: str | None = None) -> manual.Edit:
 
 def _ahead(text: str | None) -> str | None:
     """Return an expiry: a length of time counts forward."""
-    from datetime import UTC, datetime, timedelta
-
-    from infradb import clock
-
     if text is None:
         return None
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from infradb.errors import UsageError
+from infradb.errors import Ambiguous, NotFound, UsageError
 from infradb.interfaces.cli.session import database, instant, output_option, print_rows, shown
 from infradb.model.catalog import BY_TABLE
 from infradb.operations.databases import Connection
@@ -106,7 +106,16 @@ def _subject(connection: Connection, subject: str | None) -> tuple[str | None, l
     if subject is None:
         return None, []
     word = subject.lower().replace("-", "_")
-    return (kinds.table_of(subject), []) if word in kinds.WORDS else (None, [find(connection, subject).id])
+    if word not in kinds.WORDS:
+        return None, [find(connection, subject).id]
+    table = kinds.table_of(subject)
+    try:
+        named = find(connection, subject)
+    except (NotFound, Ambiguous):
+        return table, []
+    raise Ambiguous(
+        f"{subject!r} may be the kind {table} or the thing {named.label}", hint=f"say {table} or {named.label}"
+    )
 
 
 def _row(change: ChangeRow, names: Mapping[int, str]) -> dict[str, Any]:
@@ -143,7 +152,7 @@ def _value(table: str, name: str, value: Any, names: Mapping[int, str]) -> str:
 
 def _ids(found: list[ChangeRow]) -> set[int]:
     ids = {c.entity_id for c in found if c.entity_id}
-    return ids | {v for c in found for v in _references(c.entity_type, c.old_values, c.new_values)}
+    return ids | {v for c in found for v in history.references(c)}
 
 
 def _references(table: str, *values: Mapping[str, Any]) -> set[int]:
