@@ -125,7 +125,7 @@ _curl = _shape(
     r"\1***",
 )
 
-# In a note: "password is hunter2", "pw: x1". A word of letters alone is prose, not a secret: "password is in the vault".
+# In a note: "password is hunter2", "pw: x1". Letters alone are prose and no secret: "password is in the vault".
 _prose = _shape(
     r"(?i)\b((?:pass(?:word|wort|wd)?|kennwort|pwd?|passphrase)\s*(?:\s(?:is|ist|was|war)|:)?\s+[\"']?)"
     r"(?=[^\s\"']*[\d!@#$%^&*+=?])(?!\*\*\*)[^\s\"']{4,}",

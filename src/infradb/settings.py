@@ -94,7 +94,7 @@ def _environment(environment: Mapping[str, str], known: Mapping[str, object]) ->
     return {
         name.removeprefix("INFRADB_").lower(): value
         for name, value in environment.items()
-        if name.startswith("INFRADB_") and name not in own
+        if name.startswith("INFRADB_") and not name.startswith("INFRADB_TEST_") and name not in own
     }
 
 

@@ -18,6 +18,7 @@ from infradb.errors import CollectionError, Conflict, InfradbError, NotFound
 from infradb.observation import CollectionRun, ScopeResult
 from infradb.operations import sources
 from infradb.operations.absorb import Manner, RunReport
+from infradb.operations.manual import expire
 from infradb.redaction import redact_text
 from infradb.settings import Settings
 from infradb.store.database import Database
@@ -97,6 +98,7 @@ class Follower:
         with self._writing:
             if self.ended.is_set():
                 return None
+            expire(self.database)
             report = sources.take_in(self.database, run, Manner())
         if report.changed or report.braked:
             self._changed.set()

@@ -15,6 +15,7 @@ from infradb.collectors.registry import COLLECTORS, RANKS, collector_class
 from infradb.errors import CollectionError, Conflict, NotFound, SettingsError
 from infradb.observation import CollectionRun, ScopeResult
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb
+from infradb.operations.manual import expire
 from infradb.store import runs
 from infradb.store.database import Connection, Database
 
@@ -62,14 +63,17 @@ def ensure_defaults(database: Database) -> None:
 
 
 def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -> SourceEntry:
-    """Add a source; raise `SettingsError` where a setting is unknown or of the wrong kind."""
+    """Add a source, or read a removed one again; raise `SettingsError` where a setting is wrong."""
     make(kind, name, settings)
     with database.write() as connection:
-        if any(e.name == name for e in entries(connection)):
+        before = next((e for e in entries(connection) if e.name == name), None)
+        if before and (before.enabled or before.kind != kind):
             raise Conflict(f"there is a source {name!r} already", hint="give another name, or remove that one first")
         runs.add_source(
             connection, name, kind, clock.now(), declared=False, rank=RANKS.get(kind, 50), settings=dict(settings)
         )
+        if before:
+            runs.enable_source(connection, before.id, dict(settings))
         return entry(connection, name)
 
 
@@ -121,8 +125,10 @@ def discover(
 
     Reading happens outside the writer's lock. `begun` and `done` tell about each source.
     """
+    if not dry_run:
+        expire(database)
     with database.read() as connection:
-        chosen = [entry(connection, n) for n in names] or [
+        chosen = [_readable(entry(connection, n)) for n in names] or [
             e for e in entries(connection) if e.enabled and e.kind in COLLECTORS
         ]
     reports = []
@@ -135,6 +141,17 @@ def discover(
             reports.append(report)
             done(report)
     return reports
+
+
+def _readable(source: SourceEntry) -> SourceEntry:
+    if not source.enabled:
+        raise Conflict(
+            f"the source {source.name!r} was removed",
+            hint=f"`infradb sources add {source.kind} {source.name} …` reads it again",
+        )
+    if source.kind not in COLLECTORS:
+        raise Conflict(f"the source {source.name!r} is not read from here: it is of kind {source.kind}")
+    return source
 
 
 class _Undo(Exception):
@@ -166,12 +183,12 @@ def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
     with database.write() as connection:
         found = entry(connection, name)
         if retire:
-            scopes = connection.query("SELECT name FROM scopes WHERE source_id = ?", (found.id,))
-            empty = tuple(ScopeResult(n, "complete", ()) for (n,) in scopes)
-            run = CollectionRun(name, clock.now(), empty)
-            report = absorb(
-                connection, run, Manner(change_source="manual", reason="its source was removed", allow_retire=True)
+            scopes = tuple(
+                ScopeResult(scope, "partial", gone=tuple(runs.known_answers(connection, id_)))
+                for id_, scope in connection.query("SELECT id, name FROM scopes WHERE source_id = ?", (found.id,))
             )
+            run = CollectionRun(name, clock.now(), scopes)
+            report = absorb(connection, run, Manner(change_source="manual", reason="its source was removed"))
         connection.execute("UPDATE sources SET enabled = ? WHERE id = ?", (False, found.id))
     return report
 

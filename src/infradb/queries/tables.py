@@ -24,6 +24,10 @@ _BOOLEANS = {f.name for f in _FIELDS if f.python_type is bool}
 _TEXTS = {f.name for f in _FIELDS if not f.is_json} - {"old_values", "new_values"}
 """Columns that are no documents; a view may give others names of its own."""
 
+_DIGESTS = ("container_id", "image_digest", "network_id", "machine_id_hash", "ssh_host_key", "docker_engine_id")
+_LEAST_OF_A_DIGEST = 6
+"""Fewer characters than these are in every other digest by chance."""
+
 
 def rows(
     connection: Connection,
@@ -96,6 +100,8 @@ def _matches(
     """Return (rank, id, table, field, value): 0 where the name is the text, 1 where it has it, 2 elsewhere."""
     specs = [f for f in entity_type.fields.values() if not f.references and not f.choices]
     fields = [f.name for f in specs if f.is_json or (f.python_type is str and not f.is_instant)]
+    if len(wanted) < _LEAST_OF_A_DIGEST:
+        fields = [f for f in fields if f not in _DIGESTS]
     tests = " OR ".join(f"lower(CAST({f} AS TEXT)) LIKE ? ESCAPE '\\'" for f in fields)
     name = entity_type.name_field
     # The best of them, where there are more than are wanted.

@@ -286,12 +286,14 @@ class Identifier:
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         for key in _adopting(entity_type.table):
             values = _values(entity_type, key.fields, item.resolved)
+            # A name below what it runs on is a place, and what two sources see in one place is one thing.
+            placed = key in entity_type.natural_keys and entity_type.fields[key.fields[0]].references is not None
             fit = (
                 [
                     e
                     for e in at.named[key.fields].get(values, ())
                     if not self._taken(e, item)
-                    and (self.source.declared or e in at.declared)
+                    and (self.source.declared or e in at.declared or (placed and e not in at.doubtful))
                     and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
                     and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
                 ]
@@ -302,7 +304,8 @@ class Identifier:
                 self._note_two(entity_type, item, fit, "more than one thing has its name")
                 return 0, "", None
             if fit:
-                return fit[0], "adopted", {"fields": list(key.fields)}
+                adopted = self.source.declared or fit[0] in at.declared
+                return fit[0], "adopted" if adopted else "natural-key", {"fields": list(key.fields)}
         return 0, "", None
 
     def _taken(self, entity_id: int, item: Item) -> bool:

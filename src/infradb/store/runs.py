@@ -49,6 +49,14 @@ def add_source(
     return source_id(connection, name)
 
 
+def enable_source(connection: Connection, source: int, settings: Mapping[str, Any]) -> None:
+    """Let a removed source be read again, with new settings."""
+    connection.execute(
+        "UPDATE sources SET enabled = ?, settings = ? WHERE id = ?",
+        (True, orjson.dumps(settings).decode() if settings else None, source),
+    )
+
+
 def manual_source(connection: Connection, now: str) -> int:
     """Return the source of what people say to infradb itself."""
     return add_source(connection, MANUAL, MANUAL, now, declared=True, rank=0)

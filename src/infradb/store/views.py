@@ -23,7 +23,8 @@ SELECT c.position AS id, c.change_timestamp, c.change_type, c.entity_type, c.ent
 FROM infrastructure_changes c
 LEFT JOIN entities e ON e.id = c.entity_id
 LEFT JOIN sources s ON s.id = c.source_id
-WHERE c.change_timestamp >= {since}"""
+WHERE c.change_timestamp >= {since}
+ORDER BY c.position DESC"""
 
 VIEWS: tuple[View, ...] = (
     View(

@@ -17,7 +17,12 @@ from infradb.queries.statistics import sizes
 
 @click.command(epilog="Examples:  infradb erd    infradb erd --format svg -o erd.svg    infradb erd --format mermaid")
 @click.option(
-    "--format", "form", type=click.Choice(["ascii", "mermaid", "dot", "svg"]), default="ascii", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["ascii", "mermaid", "dot", "svg"]),
+    default="ascii",
+    show_default=True,
+    help="Form of the drawing.",
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write it there.")
 @click.pass_context

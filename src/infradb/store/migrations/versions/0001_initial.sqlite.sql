@@ -1373,7 +1373,8 @@ SELECT c.position AS id, c.change_timestamp, c.change_type, c.entity_type, c.ent
 FROM infrastructure_changes c
 LEFT JOIN entities e ON e.id = c.entity_id
 LEFT JOIN sources s ON s.id = c.source_id
-WHERE c.change_timestamp >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days');
+WHERE c.change_timestamp >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+ORDER BY c.position DESC;
 
 -- The live virtual machines, with the columns of the seed's table.
 CREATE VIEW virtual_machines AS
