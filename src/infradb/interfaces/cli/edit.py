@@ -15,8 +15,10 @@ from infradb.operations import manual
 
 def _edit(reason: str | None, expires: str | None = None) -> manual.Edit:
     who = os.environ.get("SUDO_USER") or getpass.getuser()
-    tell = partial(click.echo, err=True)
-    return manual.Edit(who, reason, instant(_ahead(expires), "--expires"), tell)
+    until = instant(_ahead(expires), "--expires")
+    if until is not None and until <= clock.now():
+        raise UsageError(f"--expires {expires!r} lies in the past", hint="30d for thirty days from now, or a date")
+    return manual.Edit(who, reason, until, partial(click.echo, err=True))
 
 
 def _ahead(text: str | None) -> str | None:
