@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infradb.model.docker import DockerContainerNetwork, DockerNetwork
+from infradb.model.docker import DockerContainerNetwork, DockerNetwork, DockerVolume
 from infradb.model.physical import Host
 from infradb.observation import Observation, ScopeResult, observe
 from tests.lab import DOCKER_HOST, ENGINE, Estate, answer, composed, container, names, partial, scope
@@ -149,3 +149,20 @@ def test_an_id_whose_container_has_another_one_by_now_is_another_container(estat
     estate.run("docker", *engine(container(B, "web")))
     estate.run("docker", *engine(container(A, "old"), container(B, "web")))
     assert names(estate.rows("docker_containers"), "container_name") == ["old", "web"]
+
+
+def test_compose_down_a_scan_and_up_again_bring_the_same_container_back(estate: Estate) -> None:
+    estate.run("docker", scope("engine", answer(DOCKER_HOST), answer(composed("a" * 64, "web"))))
+    (before,) = estate.ids("docker_containers")
+    estate.run("docker", scope("engine", answer(DOCKER_HOST)))
+    assert estate.rows("docker_containers") == []
+    estate.run("docker", scope("engine", answer(DOCKER_HOST), answer(composed("b" * 64, "web"))))
+    assert [(r["id"], r["container_id"]) for r in estate.rows("docker_containers")] == [(before, "b" * 64)]
+
+
+def test_a_part_that_moves_to_another_answer_stays(estate: Estate) -> None:
+    web, shop = container("a" * 64, "web"), container("b" * 64, "shop")
+    shared = observe("volume/data", DockerVolume(docker_host_id=DOCKER_HOST.key, volume_name="data"))
+    estate.run("docker", scope("engine", answer(DOCKER_HOST), answer(web, shared), answer(shop)))
+    estate.run("docker", scope("engine", answer(DOCKER_HOST), answer(web), answer(shop, shared)))
+    assert [v["retired_at"] for v in estate.rows("docker_volumes")] == [None]

@@ -120,7 +120,7 @@ class _Absorption:
             if scope.status == "complete":
                 absent.append((scope, scope_id, seen.union(scope.gone), known))
         self._settle_pending()
-        withdrawn = ended + [c for parts in absent for c in self._absent(*parts)]
+        withdrawn = self._still_said_there(ended) + [c for parts in absent for c in self._absent(*parts)]
         self._withdraw(withdrawn)
         self._measure()
         return self._finish(details)
@@ -264,6 +264,11 @@ class _Absorption:
                     taken = self.known.named(table, key.fields, {v for v in wanted.values() if None not in v})
                     found.update(i for i, values in wanted.items() if values in taken)
         return found
+
+    def _still_said_there(self, claims: Sequence[StoredClaim]) -> list[StoredClaim]:
+        """Leave out the claims about parts that another answer of the run took over."""
+        answers = self.known.answers_of([c.id for c in claims])
+        return [c for c in claims if answers.get(c.id) == c.answer]
 
     def _settle_pending(self) -> None:
         """Resolve references to things that the run reached only later."""

@@ -49,6 +49,8 @@ class Candidates:
     declared: set[int] = field(default_factory=set)
     doubtful: set[int] = field(default_factory=set)
     """Entities that this source knows by a key of which it could not say now whether it still stands."""
+    former: dict[tuple[tuple[str, ...], Any], int] = field(default_factory=dict)
+    """(fields, values) of a name -> the last thing that had it and is retired."""
     bound: dict[int, Item] = field(default_factory=dict)
     """Entity -> the item that has it."""
 
@@ -187,6 +189,12 @@ class Identifier:
         for key in _lookups(entity_type):
             wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
+        former: dict[tuple[tuple[str, ...], Any], int] = {}
+        for key in entity_type.natural_keys:
+            wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
+            if key.succeeds and (unmet := wanted - named[key.fields].keys()):
+                found = self.known.former(entity_type.table, key.fields, unmet)
+                former.update({(key.fields, values): entity_id for values, entity_id in found.items()})
         for key in _adopting(entity_type.table) if unknown else ():
             counts.update((key.fields, _values(entity_type, key.fields, i.resolved)) for i in items)
         ids = {h.entity_id for hs in holders.values() for h in hs} | {
@@ -197,6 +205,7 @@ class Identifier:
             ids |= {self._lapsed[i.observation.key] for i in items if i.observation.key in self._lapsed}
         held = self.known.identifiers(ids | native) if entity_type.hard_keys and (ids or native) else {}
         at = Candidates(holders, named, held, counts, self.known.rows(entity_type.table, ids) if ids else {})
+        at.former = former
         if ids:
             self._learn_keys(ids, at)
         return at
@@ -281,6 +290,15 @@ class Identifier:
                     return entity_id, "natural-key", {"fields": list(key.fields)}
                 if key.unique:
                     self.clashes.append((entity_type.table, key, entity_id))
+        return self._by_former_name(entity_type, item, at)
+
+    def _by_former_name(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
+        """Find what went under this name and comes back re-created: a container after `compose down` and `up`."""
+        for key in entity_type.natural_keys:
+            values = _values(entity_type, key.fields, item.resolved) if key.succeeds else None
+            entity_id = at.former.get((key.fields, values))
+            if entity_id and entity_id not in at.bound and entity_id not in self.key_of:
+                return entity_id, "natural-key", {"fields": list(key.fields)}
         return 0, "", None
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:

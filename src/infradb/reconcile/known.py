@@ -40,6 +40,12 @@ class Known(Protocol):
         """Return the live rows whose fields have these values."""
         ...
 
+    def former(
+        self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], int]:
+        """Return the last retired row whose fields have these values."""
+        ...
+
     def claims(self, ids: Collection[int]) -> dict[int, list[StoredClaim]]:
         """Return all claims about entities, withdrawn ones too."""
         ...

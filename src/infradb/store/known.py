@@ -96,6 +96,25 @@ class StoredKnown:
                 found.setdefault(tuple(values), []).append(id_)
         return found
 
+    def former(
+        self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], int]:
+        """Return the last retired row, as long as it was not merged into another, whose fields have these values."""
+        if self._names_made(table) is not None:
+            return {}
+        on = " AND ".join(f"t.{f} = k.{_letter(n)}" for n, f in enumerate(fields))
+        listed = ", ".join(f"k.{_letter(n)}" for n in range(len(fields)))
+        sql = (
+            f"SELECT t.id, {listed} FROM k JOIN {table} t ON {on} AND t.retired_at IS NOT NULL"
+            " JOIN entities e ON e.id = t.id AND e.merged_into IS NULL ORDER BY t.retired_at, t.id"
+        )
+        return {tuple(values): id_ for rows in self._join(sql, list(keys)) for id_, *values in rows}
+
+    def answers_of(self, claim_ids: Collection[int]) -> dict[int, str | None]:
+        """Return the answer that makes each claim now."""
+        sql = "SELECT c.id, c.answer FROM k JOIN claims c ON c.id = k.a"
+        return dict(row for rows in self._join(sql, [(i,) for i in claim_ids]) for row in rows)
+
     def note_names(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Remember the names that rows were given, while they are all that a table holds."""
         made = self._names_made(table)
