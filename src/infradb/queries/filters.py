@@ -52,6 +52,7 @@ class Condition:
 
 def split(text: str) -> tuple[str, str, str] | None:
     """Return (field, operator, value) of a condition as written, or None where it is none."""
+    text.encode()  # A byte that is no UTF-8 is an error here already.
     match = _FORM.match(text)
     return (match[1].replace("-", "_"), match[2], match[3]) if match else None
 

@@ -113,7 +113,7 @@ class PostgresqlDatabase:
     def _open(self) -> Iterator[psycopg.Connection[Row]]:
         try:
             raw = psycopg.connect(self.url, connect_timeout=10, options="-c TimeZone=UTC -c DateStyle=ISO")
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
             raise DatabaseMissing(
                 f"no connection to PostgreSQL: {_first_line(error)}", hint="check host, port, user and database name"
             ) from error

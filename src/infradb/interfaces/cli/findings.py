@@ -100,7 +100,7 @@ def rules(output: str) -> int:
 @click.pass_context
 def explain(ctx: click.Context, named: str, output: str) -> int:
     """Say why a rule or a finding matters, how to mend it, and what was seen."""
-    found = operations.find(database(ctx), int(named)) if named.isdigit() else None
+    found = operations.find(database(ctx), int(named)) if named.isdecimal() and len(named) < 16 else None
     rule = operations.rule_named(found.rule if found else named)
     if output == "json":
         said = {"rule": rule.name, "severity": rule.severity, "title": rule.title, "why": rule.why, "mend": rule.mend}

@@ -1,6 +1,5 @@
 """The command `infradb`. Commands are named here and loaded when they are called, so that `--help` is quick."""
 
-import errno
 import os
 import sys
 from importlib import import_module
@@ -54,9 +53,6 @@ EXIT_CODES: dict[str, int] = {
     "partly": 6,
 }
 """Exit code by an error's code; 1 for any other."""
-
-
-_OUTPUT_ERRORS = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
 class Commands(click.Group):
@@ -131,9 +127,15 @@ def main() -> None:
         _report(f"a text is not UTF-8: {error}", "write it in UTF-8; `locale` shows how the terminal is set")
         code = 2
     except OSError as error:
-        if debug or error.errno not in _OUTPUT_ERRORS:
+        if debug:
             raise
-        _report(f"the output could not be written: {error.strerror}", "")
+        what = "the output could not be written" if error.filename is None else str(error.filename)
+        _report(f"{what}: {error.strerror or error}", "")
+        code = 1
+    except Exception as error:
+        if debug:
+            raise
+        _report(f"unexpected {type(error).__name__}: {error}", "this is a mistake in infradb; `--debug` shows where")
         code = 1
     _let_go_of_output()
     sys.exit(code if isinstance(code, int) else 0)
