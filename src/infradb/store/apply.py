@@ -17,7 +17,7 @@ from infradb.store.rows import encoder, stored_columns
 
 _CLAIM_COLUMNS = ("scope_id", "native_key", "entity_id", "answer", "digest", "said", "rule", "evidence", "expires")
 _SORTED = orjson.OPT_SORT_KEYS
-_ENTITY_COLUMNS = ("id", "kind", "uid", "created_at", "retired_at", "retired_with", "merged_into")
+_ENTITY_COLUMNS = ("id", "kind", "uid", "created_at")
 
 
 class Writer:
@@ -167,25 +167,19 @@ class Writer:
         self.connection.insert_many(
             "entities",
             _ENTITY_COLUMNS,
-            [
-                (c.entity_id, c.table, uid, self.now, None, None, None)
-                for c, uid in zip(changes, _uids(len(changes)), strict=True)
-            ],
+            [(c.entity_id, c.table, uid, self.now) for c, uid in zip(changes, _uids(len(changes)), strict=True)],
         )
-        by_table: dict[str, list[Change]] = {}
-        for change in changes:
-            by_table.setdefault(change.table, []).append(change)
-        for table, own in by_table.items():
-            encode, names = encoder(table), stored_columns(table)
-            rows = []
-            for change in own:
-                row = encode(
-                    {**change.new, **measured[change.entity_id]} if change.entity_id in measured else change.new
-                )
-                row["id"] = change.entity_id
-                row["created_at"] = row["updated_at"] = self.now
-                rows.append(tuple(map(row.get, names)))
-            self.connection.insert_many(table, names, rows)
+        by_table: dict[str, list[dict[str, Any]]] = {}
+        encoders = {table: encoder(table) for table in {c.table for c in changes}}
+        for _, id_, table, _, values, *_ in changes:
+            row = encoders[table]({**values, **measured[id_]} if id_ in measured else values)
+            row["id"], row["created_at"], row["updated_at"] = id_, self.now, self.now
+            by_table.setdefault(table, []).append(row)
+        for table, rows in by_table.items():
+            # Only the columns that something is said of: each value bound costs 0.1 µs, and most would be NULL.
+            said = set().union(*rows)
+            names = [name for name in stored_columns(table) if name in said]
+            self.connection.insert_many(table, names, [tuple(map(row.get, names)) for row in rows])
 
     def _update(self, changes: Sequence[Change]) -> None:
         statements: dict[str, list[tuple[Any, ...]]] = {}

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from infradb.store.ddl import Dialect
 
 __all__ = ["Connection", "ContextConnection", "Database", "Row", "SqliteConnection", "SqliteDatabase", "connect"]
 WRITER_WAIT_SECONDS = 30.0
+ROWS_A_STATEMENT = 100
+"""Each statement opens its table and every index anew: 1.2 million rows take 6.9 s one by one, 5.4 s so."""
 
 
 def connect(url: str, *, wait_seconds: float = WRITER_WAIT_SECONDS) -> Database:
@@ -78,8 +81,11 @@ class SqliteConnection:
         self.raw.executemany(sql, rows)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows with one prepared statement."""
-        self.raw.executemany(_insert(table, tuple(columns)), rows)
+        """Insert rows, many a statement."""
+        names, waiting = tuple(columns), iter(rows)
+        while len(batch := list(islice(waiting, ROWS_A_STATEMENT))) == ROWS_A_STATEMENT:
+            self.raw.execute(_insert(table, names, ROWS_A_STATEMENT), list(chain.from_iterable(batch)))
+        self.raw.executemany(_insert(table, names, 1), batch)
 
     def script(self, sql: str) -> None:
         """Carry out several statements without values, within the transaction."""
@@ -174,5 +180,6 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"

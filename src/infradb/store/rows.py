@@ -40,18 +40,17 @@ def decode(table: str, row: Sequence[Any], names: Sequence[str] | None = None) -
 def encoder(table: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Return a function that turns values into columns: JSON as text, sort keys derived."""
     entity_type = BY_TABLE[table]
-    special = {f.name: f for f in entity_type.fields.values() if f.is_json or f.sort_columns}
+    documents = [f.name for f in entity_type.fields.values() if f.is_json]
+    sorted_by = [f for f in entity_type.fields.values() if f.sort_columns]
 
     def encode(values: Mapping[str, Any]) -> dict[str, Any]:
-        if not special:
-            return dict(values)
         result = dict(values)
-        for name, field in special.items():
-            if name in result and result[name] is not None:
-                if field.is_json:
-                    result[name] = orjson.dumps(result[name]).decode()
-                else:
-                    result.update(_sort_values(field, result[name]))
+        for name in documents:
+            if (value := result.get(name)) is not None:
+                result[name] = orjson.dumps(value).decode()
+        for field in sorted_by:
+            if (value := result.get(field.name)) is not None:
+                result.update(_sort_values(field, value))
         return result
 
     return encode
