@@ -61,7 +61,9 @@ def changes(
     if after_position is not None:
         parts.append(("c.position > ?", [after_position]))
     where = f" WHERE {' AND '.join(sql for sql, _ in parts)}" if parts else ""
-    order = f" ORDER BY c.position {'DESC' if newest_first else 'ASC'}" + (f" LIMIT {int(limit)}" if limit else "")
+    # What an import tells of happened long before it was taken in.
+    order = " ORDER BY c.change_timestamp DESC, c.position DESC" if newest_first else " ORDER BY c.position"
+    order += f" LIMIT {int(limit)}" if limit else ""
     rows = connection.query(_SELECT + where + order, [v for _, values in parts for v in values])
     return [_change(row) for row in rows]
 

@@ -7,8 +7,11 @@ from typing import Any
 import click
 
 from infradb.interfaces.cli.session import database, print_json, print_rows
-from infradb.operations.importing import ImportReport, import_infrastructure_db
+from infradb.operations.importing import SOURCE, ImportReport, import_infrastructure_db
 from infradb.queries import tables
+
+MOST_CAUSES = 40
+"""Causes of quarantine that are written out."""
 
 
 @click.group("import")
@@ -36,7 +39,8 @@ def infrastructure_db(ctx: click.Context, file: Path, dry_run: bool, output: str
     _print(report, dry_run)
     if not dry_run:
         with opened.read() as connection:
-            _print_quarantine(tables.rows(connection, "quarantine", (), ("-field", "native_key"), 20, None)[1], report)
+            mine = (f"source={SOURCE}",)
+            _print_quarantine(tables.rows(connection, "quarantine", mine, ("field", "id"), None, None)[1])
     return None
 
 
@@ -67,10 +71,19 @@ def _print(report: ImportReport, dry_run: bool) -> None:
         click.echo("nothing new")
 
 
-def _print_quarantine(rows: list[dict[str, Any]], report: ImportReport) -> None:
-    if rows:
-        click.echo("\nin quarantine")
-        print_rows(["native_key", "field", "reason"], rows, "table")
-        total = sum(t["quarantined"] + t["fields_quarantined"] for t in report.tables["tables"].values())
-        if total > len(rows):
-            click.echo(f"… and {total - len(rows)} more: `infradb list quarantine`")
+def _print_quarantine(rows: list[dict[str, Any]]) -> None:
+    """Write why things are in quarantine: one line for all of a table that have one cause."""
+    causes: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        cause = (row["native_key"].rpartition("/")[0], row["field"], row["reason"])
+        causes.setdefault(cause, []).append(row["native_key"])
+    if not causes:
+        return
+    click.echo("\nin quarantine")
+    told = [
+        {"table": table, "rows": len(keys), "field": field or "(whole row)", "first": keys[0], "why": why}
+        for (table, field, why), keys in causes.items()
+    ]
+    print_rows(["table", "rows", "field", "first", "why"], told[:MOST_CAUSES], "table")
+    more = f"… and {len(told) - MOST_CAUSES} more causes; " if len(told) > MOST_CAUSES else ""
+    click.echo(f"{more}`infradb list quarantine` shows each with what it held")
