@@ -1,5 +1,6 @@
 """Which sources are read, and reading them."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from infradb import clock
 from infradb.change import MANUAL
 from infradb.collectors import Diagnosis
 from infradb.collectors.registry import COLLECTORS, RANKS, collector_class
-from infradb.errors import CollectionError, Conflict, NotFound, SettingsError
+from infradb.errors import CollectionError, Conflict, NotFound, SettingsError, UsageError
 from infradb.observation import CollectionRun, ScopeResult
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb
 from infradb.operations.manual import expire
 from infradb.store import runs
 from infradb.store.database import Connection, Database
+
+_NAME = re.compile(r"\w[\w.-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ def ensure_defaults(database: Database) -> None:
 
 def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -> SourceEntry:
     """Add a source, or read a removed one again; raise `SettingsError` where a setting is wrong."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a source", hint="letters, digits, dots, dashes and underscores")
     make(kind, name, settings)
     with database.write() as connection:
         before = next((e for e in entries(connection) if e.name == name), None)
@@ -83,19 +88,30 @@ def make(kind: str, name: str, settings: Mapping[str, Any]) -> Any:
     try:
         return cls(name, cls.Settings.model_validate(dict(settings)))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(_in_words(e) for e in error.errors())
         known = ", ".join(cls.Settings.model_fields)
         raise SettingsError(f"source {name!r}: {wrong}", hint=f"settings of {kind}: {known}") from error
 
 
+def _in_words(error: Mapping[str, Any]) -> str:
+    """Return what is wrong with a setting, with its name."""
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"there is no setting {name!r}"
+    text = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    return f"{name} {text}" if name else text
+
+
 def diagnose(source: SourceEntry) -> Sequence[Diagnosis]:
     """Prove each right and tool that a source needs."""
+    _readable(source)
     diagnoses: Sequence[Diagnosis] = make(source.kind, source.name, source.settings).diagnose()
     return diagnoses
 
 
 def calls(source: SourceEntry) -> Sequence[str]:
     """Return every call that a source's collector makes."""
+    _readable(source)
     result: Sequence[str] = make(source.kind, source.name, source.settings).calls()
     return result
 
@@ -182,6 +198,8 @@ def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
     report = None
     with database.write() as connection:
         found = entry(connection, name)
+        if not found.enabled and not retire:
+            raise Conflict(f"the source {name!r} was removed already", hint="--retire retires what nobody else says")
         if retire:
             scopes = tuple(
                 ScopeResult(scope, "partial", gone=tuple(runs.known_answers(connection, id_)))

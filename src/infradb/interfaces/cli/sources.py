@@ -27,13 +27,19 @@ def list_(ctx: click.Context, output: str) -> None:
     print_rows(["name", "kind", "enabled", "status", "last_run", "seen", "errors"], rows, output)
 
 
-@sources.command(epilog="Example:  infradb sources add docker nas url=ssh://admin@nas.lan")
+@sources.command(
+    epilog="Examples:  infradb sources add docker nas url=ssh://admin@nas.lan    infradb sources doctor nas"
+)
 @click.argument("kind")
 @click.argument("name")
 @click.argument("settings", metavar="[KEY=VALUE]...", nargs=-1)
 @click.pass_context
 def add(ctx: click.Context, kind: str, name: str, settings: tuple[str, ...]) -> None:
-    """Add a source of KIND (docker, local). Secrets are references: env:NAME or file:PATH."""
+    """Add a source of KIND (docker, local) under a NAME of yours. `sources calls` shows what it will ask.
+
+    A wrong setting is told with all that there are. No setting holds a password: ssh:// logs in by key, https:// by
+    certificate.
+    """
     pairs = dict(_pair(s) for s in settings)
     added = operations.add(database(ctx, create=True), kind, name, pairs)
     click.echo(f"added {added.name}; `infradb sources doctor {added.name}` proves its rights")
