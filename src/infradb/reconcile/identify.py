@@ -31,6 +31,8 @@ class Item:
     measured: Mapping[str, Any]
     resolved: dict[str, Any] = field(default_factory=dict)
     pairs: list[tuple[str, str]] = field(default_factory=list)
+    names: dict[tuple[str, ...], tuple[Any, ...] | None] = field(default_factory=dict)
+    """Fields of a key -> their values, as `_name_of` worked them out."""
     entity_id: int = 0
     rule: str = ""
     evidence: Any = None
@@ -159,7 +161,7 @@ class Identifier:
 
     def _find_names(self, entity_type: EntityType, items: list[Item], at: Candidates) -> None:
         for key in _lookups(entity_type):
-            wanted = {k for i in items if (k := _values(entity_type, key.fields, i.resolved)) is not None}
+            wanted = {k for i in items if (k := _name_of(entity_type, i, key.fields)) is not None}
             for values, ids in self.known.named(entity_type.table, key.fields, wanted).items():
                 found = at.named[key.fields].setdefault(values, [])
                 found += [e for e in ids if e not in found]
@@ -187,16 +189,16 @@ class Identifier:
         named: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
         counts: Counter[tuple[Any, ...]] = Counter()
         for key in _lookups(entity_type):
-            wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
+            wanted = {k for i in unknown if (k := _name_of(entity_type, i, key.fields)) is not None}
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
         former: dict[tuple[tuple[str, ...], Any], int] = {}
-        for key in entity_type.natural_keys:
-            wanted = {k for i in unknown if (k := _values(entity_type, key.fields, i.resolved)) is not None}
-            if key.succeeds and (unmet := wanted - named[key.fields].keys()):
+        for key in [k for k in entity_type.natural_keys if k.succeeds]:
+            wanted = {k for i in unknown if (k := _name_of(entity_type, i, key.fields)) is not None}
+            if unmet := wanted - named[key.fields].keys():
                 found = self.known.former(entity_type.table, key.fields, unmet)
                 former.update({(key.fields, values): entity_id for values, entity_id in found.items()})
         for key in _adopting(entity_type.table) if unknown else ():
-            counts.update((key.fields, _values(entity_type, key.fields, i.resolved)) for i in items)
+            counts.update((key.fields, _name_of(entity_type, i, key.fields)) for i in items)
         ids = {h.entity_id for hs in holders.values() for h in hs} | {
             e for n in named.values() for f in n.values() for e in f
         }
@@ -274,13 +276,13 @@ class Identifier:
         for key in entity_type.natural_keys:
             if not (key.unique or key.succeeds):
                 continue
-            values = _values(entity_type, key.fields, item.resolved)
+            values = _name_of(entity_type, item, key.fields)
             for entity_id in at.named[key.fields].get(values, []) if values else []:
                 if entity_id in self.replaced:
                     continue
                 other = at.bound.get(entity_id)
                 if other is not None:
-                    is_same = key.unique and _values(entity_type, key.fields, other.resolved) == values
+                    is_same = key.unique and _name_of(entity_type, other, key.fields) == values
                 elif key.succeeds and entity_id in at.doubtful:
                     self._note_two(entity_type, item, [entity_id], "what has its name could not be read now")
                     return 0, "conflict", None
@@ -295,7 +297,7 @@ class Identifier:
     def _by_former_name(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         """Find what went under this name and comes back re-created: a container after `compose down` and `up`."""
         for key in entity_type.natural_keys:
-            values = _values(entity_type, key.fields, item.resolved) if key.succeeds else None
+            values = _name_of(entity_type, item, key.fields) if key.succeeds else None
             entity_id = at.former.get((key.fields, values))
             if entity_id and entity_id not in at.bound and entity_id not in self.key_of:
                 return entity_id, "natural-key", {"fields": list(key.fields)}
@@ -303,7 +305,7 @@ class Identifier:
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         for key in _adopting(entity_type.table):
-            values = _values(entity_type, key.fields, item.resolved)
+            values = _name_of(entity_type, item, key.fields)
             # A name below what it runs on is a place, and what two sources see in one place is one thing.
             placed = key in entity_type.natural_keys and entity_type.fields[key.fields[0]].references is not None
             fit = (
@@ -350,7 +352,7 @@ class Identifier:
 
     def _name(self, entity_type: EntityType, item: Item, entity_id: int, at: Candidates) -> None:
         for fields, found in at.named.items():
-            values = _values(entity_type, fields, item.resolved)
+            values = _name_of(entity_type, item, fields)
             if values is not None and entity_id not in found.setdefault(values, []):
                 found[values].append(entity_id)
 
@@ -395,7 +397,12 @@ def _adopting(table: str) -> tuple[Key, ...]:
     return own + tuple(k for k in named if k.fields not in [o.fields for o in own])
 
 
-def _values(entity_type: EntityType, fields: tuple[str, ...], resolved: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    defaults = entity_type.defaults
-    values = tuple([resolved.get(f, defaults.get(f)) for f in fields])
-    return None if None in values else values
+def _name_of(entity_type: EntityType, item: Item, fields: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """Return what the item is called by these fields, or None where one of them is unknown."""
+    try:
+        return item.names[fields]
+    except KeyError:
+        get, defaults = item.resolved.get, entity_type.defaults
+        values = tuple([get(f, defaults.get(f)) for f in fields])
+        item.names[fields] = found = None if None in values else values
+        return found

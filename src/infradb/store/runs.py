@@ -1,8 +1,7 @@
 """Sources, their scopes, and the runs over them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -11,8 +10,7 @@ from infradb.errors import NotFound
 from infradb.store.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class KnownAnswer:
+class KnownAnswer(NamedTuple):
     """What a scope's last run left of one answer."""
 
     claim_id: int

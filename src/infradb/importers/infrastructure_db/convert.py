@@ -217,11 +217,16 @@ def instant(value: Any) -> str:
     """Return an old timestamp (UTC, as SQLite's CURRENT_TIMESTAMP writes it) as an instant."""
     text = value if type(value) is str else text_of(value)
     try:
-        moment = datetime.fromisoformat(text.strip())
-        # The usual form needs nothing but another separator; the year keeps its four digits.
-        return f"{text[:10]}T{text[11:]}.000Z" if _USUAL(text) else clock.to_instant(moment)
+        return _instant(text)
     except (ValueError, OverflowError) as error:
         raise Unfit("is not a time such as 2025-10-17 11:30:58") from error
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> str:
+    moment = datetime.fromisoformat(text.strip())
+    # The usual form needs nothing but another separator; the year keeps its four digits.
+    return f"{text[:10]}T{text[11:]}.000Z" if _USUAL(text) else clock.to_instant(moment)
 
 
 _USUAL: Callable[[str], Any] = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
