@@ -142,6 +142,15 @@ def digest_of(raw: Any, parser_version: int) -> int:
     >>> digest_of({"a": 1, "b": 2}, 1) == digest_of({"b": 2, "a": 1}, 1) != digest_of({"a": 1, "b": 2}, 2)
     True
     """
-    text = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return digest_of_json(canonical_json(raw), parser_version)
+
+
+def canonical_json(raw: Any) -> bytes:
+    """Return a raw answer as JSON text that is the same whatever the order of its keys."""
+    return orjson.dumps(raw, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def digest_of_json(text: bytes, parser_version: int) -> int:
+    """Return the same as `digest_of` for a raw answer that is canonical JSON already."""
     hashed = blake2b(text, digest_size=8, salt=parser_version.to_bytes(4, "big"))
     return int.from_bytes(hashed.digest(), "big", signed=True)
