@@ -42,6 +42,7 @@ class Step:
     table: str
     name: str
     id: int | None = None
+    retired: bool = False
 
 
 @dataclass(slots=True)
@@ -128,7 +129,9 @@ def chain(
         if current["id"] in seen:
             return steps
         seen.add(current["id"])
-        steps.append(Step(kind, labels(connection, [current["id"]])[current["id"]], current["id"]))
+        steps.append(
+            Step(kind, labels(connection, [current["id"]])[current["id"]], current["id"], bool(current["retired_at"]))
+        )
 
 
 def _last_seen(connection: Connection, said: list[ClaimView]) -> dict[str, str]:

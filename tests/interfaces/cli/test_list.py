@@ -19,7 +19,7 @@ from tests.interfaces.cli.small_yaml import read_yaml
 COMPARE = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 
-def names(call: Call, *arguments: str, column: str = "hostname") -> list[str]:
+def names(call: Call, *arguments: str, column: str = "hostname") -> list[Any]:
     return [row[column] for row in call("list", *arguments, "-o", "json").items]
 
 

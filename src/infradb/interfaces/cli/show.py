@@ -9,7 +9,7 @@ from infradb.interfaces.cli.session import as_of_option, database, instant, prin
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.naming import find
 from infradb.queries.past import find_at
-from infradb.queries.picture import Picture, picture
+from infradb.queries.picture import Picture, Step, picture
 from infradb.queries.provenance import ClaimView
 
 _RUNNING = {"hosts", "services", "docker_containers", "proxmox_containers"}
@@ -48,9 +48,7 @@ def _print(seen: Picture) -> None:
     click.echo(_indented(_fields(seen)))
     if len(seen.chain) > 1:
         _section("runs on" if seen.table in _RUNNING else "belongs to")
-        click.echo(
-            "  " + "  →  ".join(f"{s.table}/{s.name}" if s.id else f"{s.table} {s.name}" for s in seen.chain[1:])
-        )
+        click.echo("  " + "  →  ".join(map(_step, seen.chain[1:])))
     for label, names in seen.relations.items():
         _section(f"{label} ({len(names)})")
         own = "" if label.split()[0] in _PATHS else f"{name}/"
@@ -66,6 +64,11 @@ def _print(seen: Picture) -> None:
     if seen.changes:
         _section("last changes")
         click.echo("\n".join(f"  {change_line(c, seen.names)}" for c in seen.changes))
+
+
+def _step(step: Step) -> str:
+    gone = " (retired)" if step.retired else ""
+    return f"{step.table}/{shown(step.name)}{gone}" if step.id else f"{step.table} {shown(step.name)}"
 
 
 def _fields(seen: Picture) -> list[tuple[str, str]]:
