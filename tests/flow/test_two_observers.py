@@ -54,3 +54,9 @@ def test_what_a_person_said_for_a_time_gives_way_when_it_is_over(estate: Estate,
     assert manual.expire(database) == 1
     assert estate.row("hosts")["owner"] is None
     assert manual.expire(database) == 0
+
+
+def test_the_services_of_a_container_go_with_it(estate: Estate) -> None:
+    estate.run("docker", SHOWN)
+    estate.run("docker", scope("engine", answer(DOCKER_HOST)))
+    assert estate.rows("docker_containers") == estate.rows("services") == []

@@ -40,26 +40,30 @@ def judge(
     """Decide about the absent claims of one complete scope.
 
     `tables` and `owners` tell each entity's table and owners, `seen` how many things of each table the scope held
-    before. A thing within its kind's grace is missing; past it its claim is withdrawn. More than 50 roots of a kind,
-    or more than a fifth and at least five, are not withdrawn without a person's word.
+    before. A thing within its kind's grace is missing; past it its claim is withdrawn. What an answer said besides
+    shares the fate of its own thing: the services of a container go when the container goes. More than 50 roots of a
+    kind, or more than a fifth and at least five, are not withdrawn without a person's word.
     """
     result = Absence()
     gone = {c.entity_id for c in absent}
+    own = {c.native_key: c for c in absent if c.answer is None}
     roots: dict[str, list[StoredClaim]] = {}
     late: list[StoredClaim] = []
     sinces: dict[int, str] = {}
     for claim in absent:
-        since = claim.missing_since or last_seen_at or now
+        lead = own.get(claim.answer or "", claim)
+        since = lead.missing_since or last_seen_at or now
         waited = (clock.to_moment(now) - clock.to_moment(since)).total_seconds()
-        if waited < BY_TABLE[tables[claim.entity_id]].grace_seconds:
+        if waited < BY_TABLE[tables[lead.entity_id]].grace_seconds:
             result.missing.append((claim.id, since))
             continue
         late.append(claim)
         sinces[claim.id] = since
-        if not gone.intersection(owners.get(claim.entity_id, ())):
+        if lead is claim and not gone.intersection(owners.get(claim.entity_id, ())):
             roots.setdefault(tables[claim.entity_id], []).append(claim)
     braked = {t: c for t, c in roots.items() if not allow_retire and _too_many(len(c), seen.get(t, len(c)))}
     held = _held_back(braked, late, owners)
+    held |= {c.entity_id for c in late if own.get(c.answer or "", c).entity_id in held}
     result.withdrawn = [c.id for c in late if c.entity_id not in held]
     result.held = [(c.id, sinces[c.id]) for c in late if c.entity_id in held]
     for table, claims in braked.items():
