@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,9 +21,10 @@ class TestDocker:
         # Its log, not what an exec prints: the engine may end a busy exec's stream before it was read.
         container = lab_containers.run(["sh", "-c", "wget --help 2>&1; sleep 3600"], labels={"tier": "front"})
 
-        for line in container.logs(stream=True, follow=True):
-            assert b"BusyBox" in line
-            break
+        deadline = time.monotonic() + 20
+        while b"BusyBox" not in container.logs() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert b"BusyBox" in container.logs()
         container.reload()
         assert container.status == "running"
         assert container.labels["tier"] == "front"
