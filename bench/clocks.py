@@ -23,15 +23,6 @@ def cpu_of(action: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def in_turn(runs: int, *actions: Callable[[], object]) -> list[float]:
-    """Return the median CPU seconds of each action; they take turns, so that a busy machine is as unkind to each."""
-    taken: list[list[float]] = [[] for _ in actions]
-    for _ in range(runs):
-        for action, times in zip(actions, taken, strict=True):
-            times.append(cpu_of(action))
-    return [statistics.median(times) for times in taken]
-
-
 def milliseconds(runs: int, action: Callable[[], object]) -> float:
     """Return the median time of an action in milliseconds; the first time, which fills the caches, does not count."""
     action()

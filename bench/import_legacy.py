@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import statistics
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +27,6 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     old = folder / "old.db"
     count = build(old, scale=20 if quick else 500)
     size = f"{count:,} rows"
-    again: list[float] = []
 
     def ours() -> None:
         import_infrastructure_db(open_database(_fresh(folder / "import.db"), create=True), old)
@@ -34,13 +34,9 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     def second() -> None:
         import_infrastructure_db(open_database(f"sqlite:///{folder / 'import.db'}"), old)
 
-    runs = 3
-    floor, first = [], []
-    for _ in range(runs):
-        floor.append(cpu_of(lambda: copy(old, folder / "floor.db")))
-        first.append(cpu_of(ours))
-        again.append(cpu_of(second))
-    middle = [sorted(times)[runs // 2] for times in (floor, first, again)]
+    # They take turns, so that a busy machine is as unkind to each.
+    turns = [(cpu_of(lambda: copy(old, folder / "floor.db")), cpu_of(ours), cpu_of(second)) for _ in range(3)]
+    middle = [statistics.median(times) for times in zip(*turns, strict=True)]
     _fresh(folder / "import.db")
     peak = peak_megabytes(_IMPORT, str(old), str(folder / "import.db"))
     return [

@@ -39,8 +39,10 @@ def import_infrastructure_db(
     A second import of the same file changes nothing. Raises `ImportRefused`.
     """
     report: ImportReport | None = None
+    with database.read() as connection:
+        empty = not connection.query("SELECT 1 FROM entities LIMIT 1")
     try:
-        with database.write() as connection:
+        with database.write(fill=empty) as connection:
             report = _take_in(connection, path, source, progress)
             if dry_run:
                 raise _Undo

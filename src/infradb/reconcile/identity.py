@@ -4,7 +4,7 @@ The rules are those of `docs/concepts.md`; each case has a test by its own name.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infradb.model.describe import EntityType
@@ -42,7 +42,7 @@ def hard_keys(entity_type: EntityType, values: Mapping[str, Any]) -> list[tuple[
     return found
 
 
-def contradicts(entity_type: EntityType, pairs: list[tuple[str, str]], held: Mapping[str, set[str]]) -> bool:
+def contradicts(entity_type: EntityType, pairs: Sequence[tuple[str, str]], held: Mapping[str, set[str]]) -> bool:
     """Tell whether an exclusive identifier differs while no stronger one agrees."""
     seen = dict(pairs)
     for key in entity_type.hard_keys:

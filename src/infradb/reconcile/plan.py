@@ -14,6 +14,7 @@ from infradb.reconcile.known import Known
 from infradb.reconcile.values import Said, change_type, differences, unexpired, winners
 
 _NOTHING: Mapping[str, Any] = {}
+_MEASURED = {t.table: frozenset(f.name for f in t.measured) for t in ENTITY_TYPES}
 _UNCLAIMED = {
     t.table: unclaimed for t in ENTITY_TYPES if (unclaimed := [f.name for f in t.fields.values() if not f.claimable])
 }
@@ -206,7 +207,8 @@ class Planner:
                     evidence,
                 )
             )
-            result.identifiers += [(s, v, item.entity_id, self.source.id) for s, v in item.pairs]
+            if item.pairs:
+                result.identifiers += [(s, v, item.entity_id, self.source.id) for s, v in item.pairs]
 
     def _values(self, scope_id: int, items: list[Item], result: ChangeSet) -> None:
         """Turn claims into rows: new ones directly, known ones from all that is said about them."""
@@ -355,10 +357,8 @@ def _items(answers: Sequence[Answer]) -> tuple[dict[str, list[Item]], list[Rejec
 def _item(answer: Answer, observation: Observation) -> Item:
     values = observation.values
     measured = answer.measured.get(observation.key, _NOTHING) if answer.measured else _NOTHING
-    for field in BY_TABLE[observation.table].measured:
-        if field.name in values:
-            names = {f.name for f in BY_TABLE[observation.table].measured}
-            measured = {**measured, **{n: v for n, v in values.items() if n in names}}
-            values = {n: v for n, v in values.items() if n not in names}
-            break
+    names = _MEASURED[observation.table]
+    if not names.isdisjoint(values):
+        measured = {**measured, **{n: v for n, v in values.items() if n in names}}
+        values = {n: v for n, v in values.items() if n not in names}
     return Item(observation, answer.key, answer.digest, values, measured)

@@ -13,9 +13,9 @@ from infradb.observation import Rejected
 from infradb.store.chain import Chain, Entry, remember_head
 from infradb.store.database import Connection
 from infradb.store.findings import note_findings
-from infradb.store.rows import encoder, stored_columns
+from infradb.store.rows import encoder, stored_columns, without_nulls
 
-_CLAIM_COLUMNS = ("scope_id", "native_key", "entity_id", "answer", "digest", "said", "rule", "evidence", "expires")
+_CLAIM_COLUMNS = ClaimWrite._fields[1:]
 _SORTED = orjson.OPT_SORT_KEYS
 _ENTITY_COLUMNS = ("id", "kind", "uid", "created_at")
 
@@ -208,14 +208,14 @@ class Writer:
         bulk = [c for c in new if c.rule != "native-key"] if self.fresh_source else []
         again = [c for c in new if c.rule == "native-key"] if self.fresh_source else new
         if bulk:
-            self.connection.insert_many("claims", _CLAIM_COLUMNS, map(_claim_row, bulk))
+            self.connection.insert_many("claims", *without_nulls(_CLAIM_COLUMNS, [c[1:] for c in bulk]))
         if again:
             # A part may have moved from one answer to another, whose batch did not know it.
             sets = ", ".join(f"{c} = excluded.{c}" for c in _CLAIM_COLUMNS[2:])
             self.connection.execute_many(
                 f"INSERT INTO claims ({', '.join(_CLAIM_COLUMNS)}) VALUES ({', '.join('?' * len(_CLAIM_COLUMNS))})"
                 f" ON CONFLICT (native_key, scope_id) DO UPDATE SET {sets}, withdrawn_at = NULL, missing_since = NULL",
-                map(_claim_row, again),
+                [c[1:] for c in again],
             )
         known = [c for c in claims if c.id is not None]
         if known:
@@ -251,10 +251,6 @@ class Writer:
         )
 
 
-def _claim_row(c: ClaimWrite) -> tuple[Any, ...]:
-    return c.scope_id, c.native_key, c.entity_id, c.answer, c.digest, c.said, c.rule, c.evidence, c.expires
-
-
 def parked_name(table: str, field: str, entity_id: int) -> str | int:
     """Return what a row has for a name while somebody else takes over its own; references are deferred."""
     return f"~{entity_id}" if BY_TABLE[table].fields[field].python_type is str else -entity_id
@@ -284,12 +280,17 @@ def _text(value: Any) -> str:
 
 
 def _uids(count: int) -> list[str]:
-    """Return UUIDv7s in ascending order (RFC 9562, 5.7): milliseconds, then a counter within them, then chance."""
-    millis = f"{time.time_ns() // 1_000_000:012x}"
-    head = f"{millis[:8]}-{millis[8:]}"
+    """Return UUIDv7s in ascending order (RFC 9562, 5.7): milliseconds, then a counter, then chance.
+
+    A counter that is full goes on in the next millisecond (RFC 9562, 6.2).
+    """
+    start = time.time_ns() // 1_000_000
     chance = os.urandom(8 * count).hex()
-    result = []
-    for n in range(count):
-        rest = chance[n * 16 : n * 16 + 16]
-        result.append(f"{head}-7{n >> 6 & 0xFFF:03x}-{0x8000 | (n & 0x3F) << 8 | int(rest[:2], 16):04x}-{rest[4:]}")
+    result: list[str] = []
+    for first in range(0, count, 4096):
+        millis = f"{start + first // 4096:012x}"
+        head = f"{millis[:8]}-{millis[8:]}-7"
+        for n in range(min(4096, count - first)):
+            at = (first + n) * 16
+            result.append(f"{head}{n:03x}-8{chance[at : at + 3]}-{chance[at + 3 : at + 15]}")
     return result

@@ -57,8 +57,11 @@ class Database(Protocol):
         """Open a transaction that sees one state and changes nothing."""
         ...
 
-    def write(self) -> "ContextConnection":
-        """Open the one transaction that may write; others wait for it. Committed at the end, undone on an error."""
+    def write(self, *, fill: bool = False) -> "ContextConnection":
+        """Open the one transaction that may write; others wait for it. Committed at the end, undone on an error.
+
+        `fill` says that much is written where nothing is yet, so that readers may wait as well.
+        """
         ...
 
     def size_bytes(self) -> int:

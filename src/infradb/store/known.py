@@ -120,9 +120,10 @@ class StoredKnown:
         made = self._names_made(table)
         if made is not None:
             keys = BY_TABLE[table].natural_keys
-            names = [k.fields for k in keys] + ([a.fields] if (a := BY_TABLE[table].adopted_by) else [])
-            for row in rows:
-                made.update([hash((fields, tuple([row.get(f) for f in fields]))) for fields in names])
+            names = {k.fields for k in keys} | ({a.fields} if (a := BY_TABLE[table].adopted_by) else set())
+            getters = [row.get for row in rows]
+            for fields in names:
+                made.update([hash((fields, tuple([get(f) for f in fields]))) for get in getters])
 
     def _names_made(self, table: str) -> set[int] | None:
         """Return what `note_names` noted of a table, or None where it was not empty before this run."""

@@ -94,7 +94,7 @@ class PostgresqlDatabase:
             yield PostgresqlConnection(raw)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, fill: bool = False) -> Iterator[Connection]:
         """Open the one transaction that may write."""
         with self._open() as raw, raw.transaction():
             raw.execute(f"SET LOCAL lock_timeout = {int(self._wait_seconds * 1000)}".encode())

@@ -56,7 +56,9 @@ class Report:
 
     def parsed(self, table: str, number: int, *, whole: bool, fields: int) -> None:
         """Note what the parse of a row found."""
-        count = self._counts.setdefault(table, TableCount())
+        count = self._counts.get(table)
+        if count is None:
+            count = self._counts[table] = TableCount()
         count.rows.discard(number)
         count.fields.pop(number, None)
         if whole:
