@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from infradb import clock
+from infradb.importers.infrastructure_db.reader import OldFile
 from infradb.importers.infrastructure_db.run import LegacyImport, collect
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb
 from infradb.store import runs
@@ -29,6 +30,15 @@ class ImportReport:
 
 class _Undo(Exception):
     """Leaves the transaction of a dry run."""
+
+
+def recognize(path: Path) -> str:
+    """Return the layout of an old file; raise `ImportRefused` before anything is made for it."""
+    file = OldFile(path)
+    try:
+        return file.layout
+    finally:
+        file.close()
 
 
 def import_infrastructure_db(

@@ -30,6 +30,7 @@ def infrastructure_db(ctx: click.Context, file: Path, dry_run: bool, output: str
     FILE is only read. Nothing is lost: what cannot be placed is kept in quarantine with its reason, and secrets are
     redacted before they are stored. A second import changes nothing.
     """
+    recognize(file)
     opened = database(ctx, create=True, dry_run=dry_run)
     report = import_infrastructure_db(
         opened, file, dry_run=dry_run, progress=_progress() if output == "table" else None
