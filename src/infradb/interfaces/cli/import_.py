@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from infradb.interfaces.cli.session import database, print_json, print_rows
-from infradb.operations.importing import SOURCE, ImportReport, import_infrastructure_db
+from infradb.operations.importing import SOURCE, ImportReport, import_infrastructure_db, recognize
 from infradb.queries import tables
 
 MOST_CAUSES = 40
