@@ -19,7 +19,7 @@ from infradb.collectors.docker.engine import Engine, engine_answer, images_by_id
 from infradb.collectors.docker.parse import container_answer
 from infradb.model.catalog import BY_TABLE
 from infradb.observation import CollectionRun, ScopeResult
-from infradb.operations.absorb import absorb
+from infradb.operations.absorb import absorb, without_garbage_collector
 from infradb.store import runs
 from infradb.store.database import Database
 from infradb.store.schema import open_database
@@ -80,7 +80,8 @@ class Recorded:
         for first in range(0, self.count, 1000):
             raws = [self._raw(n, restarted) for n in range(first, min(first + 1000, self.count))]
             start = time.process_time()
-            answers += [container_answer(r, self.engine, int((100 + r["Pid"] % 900) * memory)) for r in raws]
+            with without_garbage_collector():  # as `discover` does
+                answers += [container_answer(r, self.engine, int((100 + r["Pid"] % 900) * memory)) for r in raws]
             self.collecting += time.process_time() - start
         return CollectionRun("docker", clock.now(), (engine, networks, ScopeResult("containers", "complete", answers)))
 

@@ -6,6 +6,7 @@ digest is compared before anything of it is parsed, so that a rescan that finds 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -152,5 +153,11 @@ def canonical_json(raw: Any) -> bytes:
 
 def digest_of_json(text: bytes, parser_version: int) -> int:
     """Return the same as `digest_of` for a raw answer that is canonical JSON already."""
-    hashed = blake2b(text, digest_size=8, salt=parser_version.to_bytes(4, "big"))
+    hashed = _hash(parser_version).copy()  # cheaper than making it anew
+    hashed.update(text)
     return int.from_bytes(hashed.digest(), "big", signed=True)
+
+
+@lru_cache(maxsize=64)
+def _hash(parser_version: int) -> blake2b:
+    return blake2b(digest_size=8, salt=parser_version.to_bytes(4, "big"))

@@ -3,6 +3,7 @@
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,11 +61,17 @@ def absorb(
     connection: Connection, run: CollectionRun, manner: Manner = Manner(), progress: Progress | None = None
 ) -> RunReport:
     """Take in one run of a source that exists, and return what changed. Part of the caller's transaction."""
-    # Millions of small values and no cycles among them: the collector would only walk them over and over.
+    with without_garbage_collector():
+        return _Absorption(connection, run, manner, progress or (lambda _scope, _count: None)).carry_out()
+
+
+@contextmanager
+def without_garbage_collector() -> Iterator[None]:
+    """Let Python's search for cycles rest: a run is a million small values with no cycles, walked over and over."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _Absorption(connection, run, manner, progress or (lambda _scope, _count: None)).carry_out()
+        yield
     finally:
         if collecting:
             gc.enable()
@@ -293,15 +300,20 @@ class _Absorption:
         if not self.measured:
             return
         self.planner.identifier.learn(list(self.measured))
-        ids = {self.planner.identifier.ids[k]: v for k, v in self.measured.items() if k in self.planner.identifier.ids}
+        known = self.planner.identifier.ids
+        ids = {known[k]: v for k, v in self.measured.items() if k in known}
         by_table: dict[str, list[int]] = {}
         for id_, table in self.known.tables(list(ids)).items():
             by_table.setdefault(table, []).append(id_)
         for table, own in by_table.items():
-            specs = {f.name: f for f in BY_TABLE[table].measured}
             changed = []
-            for id_, row in self.known.measured(table, own).items():
-                new = {n: v for n, v in ids[id_].items() if n in specs and past_dead_band(specs[n], row[n], v)}
+            for id_, row in self.known.measured(table, own):
+                said = ids[id_]
+                new = {}
+                for spec, was in zip(BY_TABLE[table].measured, row, strict=True):
+                    now = said.get(spec.name)
+                    if now is not None and now != was and past_dead_band(spec, was, now):
+                        new[spec.name] = now
                 if new:
                     changed.append((id_, new))
             measure(self.connection, table, changed, self.writer.now)

@@ -15,7 +15,7 @@ from infradb.collectors import Diagnosis
 from infradb.collectors.registry import COLLECTORS, RANKS, collector_class
 from infradb.errors import CollectionError, Conflict, NotFound, SettingsError, UsageError
 from infradb.observation import CollectionRun, ScopeResult
-from infradb.operations.absorb import Manner, Progress, RunReport, absorb
+from infradb.operations.absorb import Manner, Progress, RunReport, absorb, without_garbage_collector
 from infradb.operations.manual import expire
 from infradb.store import runs
 from infradb.store.database import Connection, Database
@@ -120,7 +120,8 @@ def collect(source: SourceEntry) -> CollectionRun:
     """Read a source; one that cannot be read at all gives a run that failed, with the reason and what to do."""
     started_at = clock.now()
     try:
-        run: CollectionRun = make(source.kind, source.name, source.settings).collect()
+        with without_garbage_collector():
+            run: CollectionRun = make(source.kind, source.name, source.settings).collect()
     except CollectionError as error:
         said = f"{error} ({error.hint})" if error.hint else str(error)
         return CollectionRun(source.name, started_at, (ScopeResult("source", "failed", errors=(said,)),))

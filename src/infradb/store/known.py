@@ -163,15 +163,13 @@ class StoredKnown:
         )
         return [StoredClaim(*row) for rows in self._join(sql, [(k,) for k in keys]) for row in rows]
 
-    def measured(self, table: str, ids: Collection[int]) -> dict[int, dict[str, Any]]:
-        """Return the measured values of live rows."""
-        names = [f.name for f in BY_TABLE[table].measured]
-        listed = ", ".join(f"t.{n}" for n in names)
+    def measured(self, table: str, ids: Collection[int]) -> Iterator[tuple[int, Row]]:
+        """Yield the ids and the measured values, in their order, of live rows."""
+        listed = ", ".join(f"t.{f.name}" for f in BY_TABLE[table].measured)
         sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON t.id = k.a AND t.retired_at IS NULL"
-        found: dict[int, dict[str, Any]] = {}
         for rows in self._join(sql, [(i,) for i in ids]):
-            found.update({row[0]: dict(zip(names, row[1:], strict=True)) for row in rows})
-        return found
+            for row in rows:
+                yield row[0], row[1:]
 
     def rows(self, table: str, ids: Collection[int]) -> dict[int, dict[str, Any]]:
         """Return rows as plain values, with `retired_at`."""
