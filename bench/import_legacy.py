@@ -13,6 +13,7 @@ from bench.old_file import build
 from infradb.operations.importing import import_infrastructure_db
 from infradb.store.schema import open_database
 
+_TABLES = "SELECT {} FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
 _IMPORT = """
 import sys
 from pathlib import Path
@@ -28,14 +29,17 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     count = build(old, scale=20 if quick else 500)
     size = f"{count:,} rows"
 
-    def ours() -> None:
-        import_infrastructure_db(open_database(_fresh(folder / "import.db"), create=True), old)
-
-    def second() -> None:
-        import_infrastructure_db(open_database(f"sqlite:///{folder / 'import.db'}"), old)
-
-    # They take turns, so that a busy machine is as unkind to each.
-    turns = [(cpu_of(lambda: copy(old, folder / "floor.db")), cpu_of(ours), cpu_of(second)) for _ in range(3)]
+    turns = []
+    for _ in range(3):  # they take turns, so that a busy machine is as unkind to each
+        empty(old, folder / "floor.db")
+        database = open_database(_fresh(folder / "import.db"), create=True)
+        turns.append(
+            (
+                cpu_of(lambda: copy(old, folder / "floor.db")),
+                cpu_of(lambda: import_infrastructure_db(database, old)),  # noqa: B023  called at once
+                cpu_of(lambda: import_infrastructure_db(database, old)),  # noqa: B023
+            )
+        )
     middle = [statistics.median(times) for times in zip(*turns, strict=True)]
     _fresh(folder / "import.db")
     peak = peak_megabytes(_IMPORT, str(old), str(folder / "import.db"))
@@ -46,17 +50,19 @@ def measure(folder: Path, *, quick: bool) -> list[Figure]:
     ]
 
 
-def copy(old: Path, new: Path) -> None:
-    """Read every row and write it into empty tables of the file's own DDL: one transaction, SQLite's own settings."""
+def empty(old: Path, new: Path) -> None:
+    """Make the tables of a file, with its own DDL, in another one."""
     new.unlink(missing_ok=True)
-    with closing(sqlite3.connect(f"file:{old}?mode=ro", uri=True)) as reading, closing(sqlite3.connect(new)) as writing:
-        tables = reading.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
-        ).fetchall()
-        for _, ddl in tables:
+    with closing(sqlite3.connect(old)) as reading, closing(sqlite3.connect(new)) as writing:
+        for (ddl,) in reading.execute(_TABLES.format("sql")):
             writing.execute(ddl)
         writing.commit()
-        for name, _ in tables:
+
+
+def copy(old: Path, new: Path) -> None:
+    """Read every row and write it into the empty tables: one transaction, SQLite's own settings."""
+    with closing(sqlite3.connect(f"file:{old}?mode=ro", uri=True)) as reading, closing(sqlite3.connect(new)) as writing:
+        for (name,) in reading.execute(_TABLES.format("name")).fetchall():
             rows = reading.execute(f'SELECT * FROM "{name}"')
             places = ", ".join("?" * len(rows.description))
             writing.executemany(f'INSERT INTO "{name}" VALUES ({places})', rows)

@@ -33,6 +33,8 @@ class Item:
     rule = ""
     evidence: Any = None
     is_new = False
+    is_open = False
+    """Whether a reference named something that was not known at first."""
 
     def __init__(
         self,

@@ -120,8 +120,9 @@ class Planner:
             if not required:
                 continue
             primary = [i for i in own if i.observation.key == i.answer_key]
-            self.identifier.learn({i.said[f.name] for i in primary for f in required if i.said.get(f.name)})
-            for item in primary:
+            wanted = {i.said[f.name] for i in primary for f in required if i.said.get(f.name)}
+            self.identifier.learn(wanted)
+            for item in () if wanted <= self.identifier.ids.keys() else primary:
                 for field in required:
                     key = item.said.get(field.name)
                     if key is None or key in self.identifier.ids:
@@ -157,10 +158,12 @@ class Planner:
             key = resolved.get(field.name)
             if key is None:
                 continue
-            resolved[field.name] = self.identifier.ids.get(key)
-            if resolved[field.name] is None and field.required:
-                self._note_unplaced(item, field, result)
-                return False
+            resolved[field.name] = found = self.identifier.ids.get(key)
+            if found is None:
+                item.is_open = True
+                if field.required:
+                    self._note_unplaced(item, field, result)
+                    return False
         return True
 
     def _note_unplaced(self, item: Item, field: FieldSpec, result: ChangeSet) -> None:
@@ -224,7 +227,8 @@ class Planner:
                 values = {**entity_type.defaults, **first.resolved}
                 if unclaimed := _UNCLAIMED.get(table):
                     values.update({n: entity_type.defaults.get(n) for n in unclaimed if n in values})
-                self._note_pending(entity_type, first, entity_id)
+                if first.is_open:
+                    self._note_pending(entity_type, first, entity_id)
                 result.changes.append(Change("create", entity_id, table, {}, values, first.observation.key))
                 if first.measured:
                     result.measured_at_creation[entity_id] = dict(first.measured)

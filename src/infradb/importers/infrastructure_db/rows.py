@@ -60,7 +60,8 @@ class TableRows:
     def __iter__(self) -> Iterator[Answer]:
         expressions = [*map(quoted, self._columns), *(sql for _, sql in self._context)]
         count, stored = self._report.begin(self.name), self._report.stored(self.name)
-        dead, faults, shared, clean = self._dead, self._faults, self._shared, self._clean
+        faults, shared, clean = self._faults, self._shared, self._clean
+        unlike = {*faults, *shared, *self._dead}
         start, parse, unmeasured, digest = f"{self.name}/", self._parse, _UNMEASURED, fingerprint
         for raw in self._file.rows(self.name, expressions):
             row = raw
@@ -76,7 +77,7 @@ class TableRows:
             if _NUL in blob:
                 row = readable(row)
             number = row[0]
-            if number in faults or number in shared or number in dead:
+            if number in unlike:
                 blob += orjson.dumps((faults.get(number), number in shared))
             count.read += 1
             if number in stored:
