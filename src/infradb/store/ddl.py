@@ -94,7 +94,9 @@ def create_indexes(table: TableType) -> list[str]:
             made[natural.fields] = _index(table, natural.fields, unique, " WHERE retired_at IS NULL" if unique else "")
     covered = {*(m[0] for m in made), *(i[0] for i in table.indexes)}
     for wanted in table.indexes:
-        made.setdefault(wanted, _index(table, wanted))
+        # Most rows refer to nothing there, and those need no entry.
+        rare = len(wanted) == 1 and (f := table.fields.get(wanted[0])) and f.references and f.nullable
+        made.setdefault(wanted, _index(table, wanted, where=f" WHERE {wanted[0]} IS NOT NULL" if rare else ""))
     if isinstance(table, EntityType):
         for field in table.references:
             if field.name not in covered:

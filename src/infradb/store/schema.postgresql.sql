@@ -1314,7 +1314,7 @@ ALTER TABLE maintenance_windows ADD CONSTRAINT fk_maintenance_windows_entity_id 
 
 ALTER TABLE api_tokens ADD CONSTRAINT fk_api_tokens_user_id FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
-CREATE INDEX ix_entities_retired_with ON entities (retired_with);
+CREATE INDEX ix_entities_retired_with ON entities (retired_with) WHERE retired_with IS NOT NULL;
 
 CREATE INDEX ix_discovery_runs_source_id_id ON discovery_runs (source_id, id);
 
@@ -1328,7 +1328,7 @@ CREATE INDEX ix_infrastructure_changes_change_timestamp_entity_type ON infrastru
 
 CREATE INDEX ix_infrastructure_changes_entity_id_change_timestamp ON infrastructure_changes (entity_id, change_timestamp);
 
-CREATE INDEX ix_infrastructure_changes_run_id ON infrastructure_changes (run_id);
+CREATE INDEX ix_infrastructure_changes_run_id ON infrastructure_changes (run_id) WHERE run_id IS NOT NULL;
 
 CREATE INDEX ix_health_checks_service_id_check_timestamp ON health_checks (service_id, check_timestamp);
 
@@ -1338,7 +1338,7 @@ CREATE INDEX ix_incidents_ended_at ON incidents (ended_at);
 
 CREATE INDEX ix_findings_closed_at_severity ON findings (closed_at, severity);
 
-CREATE INDEX ix_findings_entity_id ON findings (entity_id);
+CREATE INDEX ix_findings_entity_id ON findings (entity_id) WHERE entity_id IS NOT NULL;
 
 CREATE INDEX ix_maintenance_windows_starts_at_ends_at ON maintenance_windows (starts_at, ends_at);
 
@@ -1346,7 +1346,7 @@ CREATE UNIQUE INDEX uq_sites_name ON sites (name) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_hosts_hostname ON hosts (hostname);
 
-CREATE INDEX ix_hosts_parent_host_id ON hosts (parent_host_id);
+CREATE INDEX ix_hosts_parent_host_id ON hosts (parent_host_id) WHERE parent_host_id IS NOT NULL;
 
 CREATE INDEX ix_hosts_status_host_type ON hosts (status, host_type);
 
@@ -1356,11 +1356,11 @@ CREATE UNIQUE INDEX uq_network_interfaces_host_id_interface_name ON network_inte
 
 CREATE INDEX ix_network_interfaces_mac_address ON network_interfaces (mac_address);
 
-CREATE INDEX ix_network_interfaces_parent_interface_id ON network_interfaces (parent_interface_id);
+CREATE INDEX ix_network_interfaces_parent_interface_id ON network_interfaces (parent_interface_id) WHERE parent_interface_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_storage_devices_host_id_device_name ON storage_devices (host_id, device_name) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_storage_devices_parent_device_id ON storage_devices (parent_device_id);
+CREATE INDEX ix_storage_devices_parent_device_id ON storage_devices (parent_device_id) WHERE parent_device_id IS NOT NULL;
 
 CREATE INDEX ix_storage_devices_serial_number ON storage_devices (serial_number);
 
@@ -1374,11 +1374,11 @@ CREATE INDEX ix_networks_vrf_first_key ON networks (vrf, first_key);
 
 CREATE INDEX ix_networks_network_name ON networks (network_name);
 
-CREATE INDEX ix_networks_parent_network_id ON networks (parent_network_id);
+CREATE INDEX ix_networks_parent_network_id ON networks (parent_network_id) WHERE parent_network_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_proxmox_storages_cluster_node_storage_name ON proxmox_storages (cluster, node, storage_name) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_proxmox_storages_host_id ON proxmox_storages (host_id);
+CREATE INDEX ix_proxmox_storages_host_id ON proxmox_storages (host_id) WHERE host_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_proxmox_containers_cluster_vmid ON proxmox_containers (cluster, vmid) WHERE retired_at IS NULL;
 
@@ -1406,17 +1406,17 @@ CREATE INDEX ix_docker_container_networks_docker_network_id ON docker_container_
 
 CREATE UNIQUE INDEX uq_docker_container_volumes_docker_container_id_mount_path ON docker_container_volumes (docker_container_id, mount_path) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_docker_container_volumes_docker_volume_id ON docker_container_volumes (docker_volume_id);
+CREATE INDEX ix_docker_container_volumes_docker_volume_id ON docker_container_volumes (docker_volume_id) WHERE docker_volume_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_ip_addresses_vrf_ip_address ON ip_addresses (vrf, ip_address) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_ip_addresses_network_id_allocation_type ON ip_addresses (network_id, allocation_type);
 
-CREATE INDEX ix_ip_addresses_host_id ON ip_addresses (host_id);
+CREATE INDEX ix_ip_addresses_host_id ON ip_addresses (host_id) WHERE host_id IS NOT NULL;
 
-CREATE INDEX ix_ip_addresses_interface_id ON ip_addresses (interface_id);
+CREATE INDEX ix_ip_addresses_interface_id ON ip_addresses (interface_id) WHERE interface_id IS NOT NULL;
 
-CREATE INDEX ix_ip_addresses_docker_container_id ON ip_addresses (docker_container_id);
+CREATE INDEX ix_ip_addresses_docker_container_id ON ip_addresses (docker_container_id) WHERE docker_container_id IS NOT NULL;
 
 CREATE INDEX ix_ip_addresses_vrf_ip_key ON ip_addresses (vrf, ip_key);
 
@@ -1424,7 +1424,7 @@ CREATE UNIQUE INDEX uq_network_routes_host_id_routing_table_destination_network_
 
 CREATE UNIQUE INDEX uq_network_routes_source_network_id_routing_table_destination_n ON network_routes (source_network_id, routing_table, destination_network, gateway_ip, metric, interface_name) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_network_routes_gateway_host_id ON network_routes (gateway_host_id);
+CREATE INDEX ix_network_routes_gateway_host_id ON network_routes (gateway_host_id) WHERE gateway_host_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rules (firewall_host_id, native_id) WHERE retired_at IS NULL;
 
