@@ -74,6 +74,27 @@ has dot || wanted+=(graphviz)
 has lsblk || wanted+=(util-linux)
 has git || wanted+=(git)
 has ps || wanted+=(procps)
+# What the collectors read; `has` is asked for the program that each package is there for.
+has nft || wanted+=(nftables)
+has iptables || wanted+=(iptables)
+has ufw || wanted+=(ufw)
+has snmpd || wanted+=(snmpd snmp libsnmp-perl bridge-utils)
+has lldpd || wanted+=(lldpd)
+has nginx || wanted+=(nginx-light)
+has haproxy || wanted+=(haproxy)
+has caddy || wanted+=(caddy)
+has dnsmasq || wanted+=(dnsmasq-base)
+has named || wanted+=(bind9 bind9-dnsutils)
+has kea-dhcp4 || wanted+=(kea-dhcp4-server)
+has dhcpd || wanted+=(isc-dhcp-server)
+has dhclient || wanted+=(isc-dhcp-client)
+has smartctl || wanted+=(smartmontools)
+has dmidecode || wanted+=(dmidecode)
+has prometheus || wanted+=(prometheus)
+has prometheus-node-exporter || wanted+=(prometheus-node-exporter)
+has qemu-system-x86_64 || wanted+=(qemu-system-x86)
+has debootstrap || wanted+=(debootstrap)
+has cpio || wanted+=(cpio)
 
 POLICY=/usr/sbin/policy-rc.d
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/infradb-test.conf
@@ -209,7 +230,8 @@ fi
 
 # --- tools ---------------------------------------------------------------------------------------------------------
 
-for tool in sshd dot lsblk git ps; do
+for tool in sshd dot lsblk git ps nft iptables ufw snmpd lldpd nginx haproxy caddy dnsmasq named kea-dhcp4 dhcpd dhclient \
+    smartctl prometheus prometheus-node-exporter qemu-system-x86_64 debootstrap; do
     if has "$tool"; then ready "$tool" "$(command -v "$tool")"; else lacks "$tool" 'not installed'; fi
 done
 

@@ -104,6 +104,22 @@ class ScopeResult:
     """Native keys of things whose end was positively seen; needs no complete scope."""
 
 
+class Call(NamedTuple):
+    """One kind of call that was made in a run."""
+
+    name: str
+    """What was called, with names in the place of what varies: `GET /nodes/{node}/status`."""
+
+    times: int = 1
+    """How often."""
+
+    failed: int = 0
+    """How many of them failed."""
+
+    milliseconds: int = 0
+    """How long all of them took together, side by side ones added up."""
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionRun:
     """One pass over one source."""
@@ -119,6 +135,9 @@ class CollectionRun:
 
     actors: Mapping[str, str] = field(default_factory=dict)
     """Native key -> who caused its change, where the source knows it."""
+
+    calls: Sequence[Call] = ()
+    """Every kind of call that was made, where the collector notes them."""
 
     @property
     def status(self) -> ScopeStatus:

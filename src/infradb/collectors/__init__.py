@@ -29,7 +29,18 @@ class Diagnosis:
 
 
 class Collector(Protocol):
-    """Reads one source; made from the source's name and its own settings class."""
+    """Reads one source; made from the source's name and its own settings class.
+
+    Settings that hold a secret are `transport.credentials.Secret`: a reference, revealed when it is needed.
+    """
+
+    @classmethod
+    def grant(cls, name: str) -> str:
+        """Return the exact lines that make the least-privileged account on the other side, ready to paste there.
+
+        Markdown without a heading; empty where no account is needed. `name` is the source's.
+        """
+        ...
 
     def collect(self) -> CollectionRun:
         """Return what the source shows now.
@@ -44,7 +55,11 @@ class Collector(Protocol):
         ...
 
     def calls(self) -> Sequence[str]:
-        """Return every call that the collector makes, so that a proxy in front can allow just these."""
+        """Return every call that the collector may make, so that a proxy in front can allow just these.
+
+        What a run made is in its `calls`, under the same names. A call that is no GET but only logs in or asks says
+        so: `POST /api/auth (logs in)`.
+        """
         ...
 
 

@@ -153,6 +153,9 @@ class DiscoveryRun(Record):
     errors: JsonList | None = None
     """What failed, in words."""
 
+    calls: JsonList | None = None
+    """Each kind of call that was made: [call, times, failed, milliseconds]."""
+
 
 class Claim(Record):
     """What one source says, in one scope, about one thing that it knows by one native key."""

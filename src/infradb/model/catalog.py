@@ -21,7 +21,7 @@ from infradb.model.docker import (
     DockerNetwork,
     DockerVolume,
 )
-from infradb.model.network import FirewallRule, IpAddress, Network, NetworkRoute
+from infradb.model.network import DnsRecord, FirewallAlias, FirewallRule, IpAddress, Network, NetworkRoute
 from infradb.model.operations import (
     ApiToken,
     Finding,
@@ -32,8 +32,8 @@ from infradb.model.operations import (
     User,
 )
 from infradb.model.physical import Host, Link, NetworkInterface, Site, StorageDevice
-from infradb.model.proxmox import ProxmoxContainer, ProxmoxStorage
-from infradb.model.services import Check, Service, ServiceDependency
+from infradb.model.proxmox import GuestDisk, ProxmoxContainer, ProxmoxStorage
+from infradb.model.services import Certificate, Check, ProxyRoute, Service, ServiceDependency
 
 ENTITY_TYPES: tuple[EntityType, ...] = tuple(
     describe(c)
@@ -46,6 +46,7 @@ ENTITY_TYPES: tuple[EntityType, ...] = tuple(
         Network,
         ProxmoxStorage,
         ProxmoxContainer,
+        GuestDisk,
         DockerNetwork,
         DockerVolume,
         DockerContainer,
@@ -54,9 +55,13 @@ ENTITY_TYPES: tuple[EntityType, ...] = tuple(
         IpAddress,
         NetworkRoute,
         FirewallRule,
+        FirewallAlias,
+        DnsRecord,
         Service,
         ServiceDependency,
         Check,
+        Certificate,
+        ProxyRoute,
     )
 )
 RECORD_TYPES: tuple[RecordType, ...] = tuple(

@@ -120,8 +120,17 @@ class IpAddress(Entity):
     mac_address: MacAddress | None = None
     """Hardware address it was seen with."""
 
+    mac_vendor: Text | None = None
+    """Whom the first half of the hardware address belongs to (IEEE registration authority)."""
+
+    open_ports: JsonList | None = None
+    """Ports on which it answered a scan: `tcp/22`."""
+
     last_seen_at: Annotated[Instant | None, Measured(dead_band=0)] = None
     """When it last answered or was leased."""
+
+    lease_ends_at: Annotated[Instant | None, Measured(dead_band=0)] = None
+    """When its lease ends, where it has one."""
 
     purpose: Annotated[Text | None, People()] = None
     """What it is there for."""
@@ -248,5 +257,73 @@ class FirewallRule(Entity):
     enabled: bool = True
     """Whether it is in force."""
 
+    packets: Annotated[Count | None, Measured(dead_band=0.5)] = None
+    """Packets that it has matched since the firewall counts."""
+
     description: Annotated[Text | None, People(), Redacted()] = None
     """Comment."""
+
+
+class FirewallAlias(Entity):
+    """A name that a firewall's rules use for addresses, networks, ports or other names."""
+
+    table = "firewall_aliases"
+    named_by = ("firewall_host_id", "alias_name")
+    natural_keys = (key("firewall_host_id", "zone", "alias_name", unique=True),)
+    short_names = ("aliases",)
+    grace_seconds = 600
+    listed = ("firewall_host_id", "alias_name", "alias_type", "content", "zone", "enabled", "description")
+
+    firewall_host_id: OwningHostId
+    """Host that filters."""
+
+    alias_name: Name
+    """Name that rules use."""
+
+    zone: Text = ""
+    """Part of the configuration that the name is valid in: a table, `datacenter`, a guest; empty where everywhere."""
+
+    alias_type: Literal["network", "port", "set", "group", "other"] = "network"
+    """What it stands for: addresses and networks, ports, a set that is filled elsewhere, a group of rules."""
+
+    content: JsonList | None = None
+    """What it stands for now, one entry each."""
+
+    enabled: bool = True
+    """Whether it is in force."""
+
+    description: Annotated[Text | None, People(), Redacted()] = None
+    """Comment."""
+
+
+class DnsRecord(Entity):
+    """A name in the DNS and what it answers."""
+
+    table = "dns_records"
+    named_by = ("record_name", "record_type")
+    natural_keys = (key("server", "zone", "record_name", "record_type", "content", unique=True),)
+    short_names = ("records",)
+    grace_seconds = 3600
+    listed = ("record_name", "record_type", "content", "ttl_seconds", "zone", "server", "host_id")
+    indexes = (("record_name", "record_type"), ("content",), ("host_id",))
+
+    record_name: Name
+    """Full name in lower case without the last dot (RFC 1034, 3.1)."""
+
+    record_type: Name
+    """Type of the record: A, AAAA, CNAME, PTR, MX, TXT, SRV …"""
+
+    content: Name
+    """What it answers, in the form of zone files (RFC 1035, 5); addresses in canonical form."""
+
+    zone: Text = ""
+    """Zone that holds it; empty for local overrides."""
+
+    server: Text = ""
+    """Server that answers so: the name of its source."""
+
+    ttl_seconds: Count | None = None
+    """How long it may be kept."""
+
+    host_id: HostId | None = None
+    """Host that serves it."""

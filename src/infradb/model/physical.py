@@ -149,6 +149,9 @@ class Host(Entity):
     ssh_host_key: Text | None = None
     """SHA-256 fingerprint of its SSH host key."""
 
+    mac_addresses: JsonList | None = None
+    """Hardware addresses that stand for it: burnt in, or set by its hypervisor for this very guest; no bridge's."""
+
     docker_engine_id: Text | None = None
     """ID that its Docker engine reports (`/info`: ID)."""
 

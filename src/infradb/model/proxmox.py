@@ -3,7 +3,20 @@
 from typing import Annotated, Literal
 
 from infradb.model.entity import Entity, Measured, Runtime, key
-from infradb.model.types import Count, HostId, Instant, JsonList, JsonValue, Name, OwningHostId, Size, Text, Vmid
+from infradb.model.types import (
+    Count,
+    HostId,
+    Instant,
+    JsonList,
+    JsonValue,
+    Name,
+    OwningHostId,
+    OwningProxmoxContainerId,
+    ProxmoxStorageId,
+    Size,
+    Text,
+    Vmid,
+)
 
 VM_ONLY = ("vm_type", "boot_disk")
 LXC_ONLY = ("os_template", "unprivileged", "rootfs_storage", "rootfs_size_gb", "mount_points", "nesting", "keyctl")
@@ -89,6 +102,21 @@ class ProxmoxContainer(Entity):
     template: bool | None = None
     """Whether it is a template for others."""
 
+    pool: Text | None = None
+    """Resource pool that it belongs to."""
+
+    ha_state: Text | None = None
+    """State that the high availability manager is asked to keep: started, stopped, ignored, disabled."""
+
+    ha_group: Text | None = None
+    """Nodes that it may run on, as the name of the group or affinity rule."""
+
+    snapshots: JsonList | None = None
+    """Names of its snapshots, oldest first."""
+
+    firewall_enabled: bool | None = None
+    """Whether its firewall is in force."""
+
     last_backup_at: Annotated[Instant | None, Runtime()] = None
     """When its last backup ended."""
 
@@ -135,3 +163,35 @@ class ProxmoxStorage(Entity):
 
     used_gb: Annotated[Size | None, Measured(dead_band=0.02)] = None
     """Used space in GB (10^9 bytes)."""
+
+
+class GuestDisk(Entity):
+    """A disk of a guest and the storage that it lies on."""
+
+    table = "guest_disks"
+    named_by = ("proxmox_container_id", "disk_name")
+    natural_keys = (key("proxmox_container_id", "disk_name", unique=True),)
+    listed = ("proxmox_container_id", "disk_name", "proxmox_storage_id", "volume", "size_gb", "backup")
+    grace_seconds = 3600
+    indexes = (("proxmox_storage_id",),)
+
+    proxmox_container_id: OwningProxmoxContainerId
+    """Guest that has it."""
+
+    disk_name: Name
+    """Its place in the configuration: scsi0, rootfs, mp0."""
+
+    proxmox_storage_id: ProxmoxStorageId | None = None
+    """Storage that holds it; none where a device or a folder of the node is passed through."""
+
+    volume: Text | None = None
+    """Volume as the configuration names it: local-zfs:vm-101-disk-0."""
+
+    size_gb: Size | None = None
+    """Size in GB (10^9 bytes)."""
+
+    mount_point: Text | None = None
+    """Where a container mounts it."""
+
+    backup: bool | None = None
+    """Whether backups hold it."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from infradb.model.entity import Entity, People, Redacted, Runtime, Unclaimed, key
 from infradb.model.physical import Criticality
 from infradb.model.types import (
+    CertificateId,
     ContainerId,
     Count,
     HostId,
@@ -14,6 +15,7 @@ from infradb.model.types import (
     Name,
     OwningServiceId,
     Port,
+    ServiceId,
     Size,
     Text,
 )
@@ -189,3 +191,90 @@ class Check(Entity):
 
     next_due_at: Annotated[Instant | None, Unclaimed(), Runtime()] = None
     """When it runs next."""
+
+
+class Certificate(Entity):
+    """A TLS certificate that something shows."""
+
+    table = "certificates"
+    named_by = ("subject",)
+    hard_keys = (key("fingerprint", exclusive=True),)
+    natural_keys = (key("fingerprint", unique=True),)
+    listed = ("subject", "names", "issuer", "not_after_at", "host_id")
+    grace_seconds = 3600
+    indexes = (("not_after_at",), ("host_id",))
+
+    fingerprint: Name
+    """SHA-256 of the certificate (DER) in lower-case hexadecimal."""
+
+    subject: Name
+    """Common name, else the first name that it is valid for."""
+
+    names: JsonList | None = None
+    """Names and addresses that it is valid for (RFC 5280, 4.2.1.6)."""
+
+    issuer: Text | None = None
+    """Who signed it."""
+
+    not_before_at: Instant | None = None
+    """From when it is valid."""
+
+    not_after_at: Instant | None = None
+    """Until when it is valid."""
+
+    host_id: HostId | None = None
+    """Host that holds it."""
+
+    path: Text | None = None
+    """File that holds it, where it is one."""
+
+
+class ProxyRoute(Entity):
+    """A name that a reverse proxy leads to a backend."""
+
+    table = "proxy_routes"
+    named_by = ("hostname", "path")
+    natural_keys = (key("proxy", "entry", "hostname", "path", "backend_url", unique=True),)
+    short_names = ("proxyroutes", "virtual_hosts")
+    listed = ("hostname", "path", "backend_url", "proxy", "backend_service_id", "tls", "certificate_id", "enabled")
+    grace_seconds = 600
+    indexes = (("hostname",), ("backend_service_id",), ("proxy_service_id",), ("certificate_id",))
+
+    proxy: Name
+    """Proxy that holds it: the name of its source."""
+
+    entry: Text = ""
+    """Where it listens: an entry point, a frontend, an address and port."""
+
+    hostname: Name
+    """Name that users ask for in lower case; `*` where any."""
+
+    path: Text = ""
+    """Beginning of the path, where only that is meant."""
+
+    backend_url: Name
+    """Where it leads, as configured: http://10.0.0.5:8096; of several, one row each."""
+
+    backend_status: Annotated[Text | None, Runtime()] = None
+    """What the proxy itself says of the backend: up, down."""
+
+    proxy_service_id: ServiceId | None = None
+    """Service of the proxy."""
+
+    backend_service_id: ServiceId | None = None
+    """Service that the backend was found to be."""
+
+    certificate_id: CertificateId | None = None
+    """Certificate that it shows."""
+
+    tls: bool | None = None
+    """Whether users reach it over TLS."""
+
+    rule: Text | None = None
+    """Rule as the proxy writes it, where name and path do not say it all."""
+
+    enabled: bool = True
+    """Whether it is in force."""
+
+    native_name: Text | None = None
+    """What the proxy itself calls it: shop@file."""

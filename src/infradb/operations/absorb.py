@@ -354,6 +354,7 @@ class _Absorption:
             details,
             counts,
             self.run.errors,
+            self.run.calls,
         )
         complete = [name for name, detail in details.items() if detail["status"] == "complete"]
         whole = self.run.status == "complete"

@@ -7,6 +7,7 @@ import orjson
 
 from infradb.change import MANUAL
 from infradb.errors import NotFound
+from infradb.observation import Call
 from infradb.store.database import Connection
 
 
@@ -128,11 +129,13 @@ def end_run(
     scopes: Mapping[str, Any],
     counts: Mapping[str, int],
     errors: Sequence[str],
+    calls: Sequence[Call] = (),
 ) -> None:
     """Complete the row of a run."""
     names = ("seen", "created", "updated", "retired", "revived", "missing")
-    sets = ", ".join(f"{n} = ?" for n in ("finished_at", "status", "scopes", "errors", *names))
-    said = (finished_at, status, orjson.dumps(scopes).decode(), orjson.dumps(errors).decode() if errors else None)
+    sets = ", ".join(f"{n} = ?" for n in ("finished_at", "status", "scopes", "errors", "calls", *names))
+    texts = [orjson.dumps(j).decode() if j else None for j in (errors, calls)]
+    said = (finished_at, status, orjson.dumps(scopes).decode(), *texts)
     connection.execute(
         f"UPDATE discovery_runs SET {sets} WHERE id = ?",
         (*said, *(counts.get(n, 0) for n in names), run_id),

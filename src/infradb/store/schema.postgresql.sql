@@ -106,6 +106,8 @@ CREATE TABLE hosts (
   machine_id_hash TEXT,
   -- SHA-256 fingerprint of its SSH host key.
   ssh_host_key TEXT,
+  -- Hardware addresses that stand for it: burnt in, or set by its hypervisor for this very guest; no bridge's.
+  mac_addresses JSONB,
   -- ID that its Docker engine reports (`/info`: ID).
   docker_engine_id TEXT,
   -- Version of its Docker engine.
@@ -375,6 +377,16 @@ CREATE TABLE proxmox_containers (
   start_order BIGINT CONSTRAINT ck_proxmox_containers_start_order_range CHECK (start_order >= 0),
   -- Whether it is a template for others.
   template BOOLEAN,
+  -- Resource pool that it belongs to.
+  pool TEXT,
+  -- State that the high availability manager is asked to keep: started, stopped, ignored, disabled.
+  ha_state TEXT,
+  -- Nodes that it may run on, as the name of the group or affinity rule.
+  ha_group TEXT,
+  -- Names of its snapshots, oldest first.
+  snapshots JSONB,
+  -- Whether its firewall is in force.
+  firewall_enabled BOOLEAN,
   -- When its last backup ended.
   last_backup_at TIMESTAMPTZ,
   -- How its last backup ended.
@@ -391,6 +403,36 @@ CREATE TABLE proxmox_containers (
   retired_at TIMESTAMPTZ,
   CONSTRAINT ck_proxmox_containers_vm_columns CHECK (container_type = 'vm' OR (vm_type IS NULL AND boot_disk IS NULL)),
   CONSTRAINT ck_proxmox_containers_lxc_columns CHECK (container_type = 'lxc' OR (os_template IS NULL AND unprivileged IS NULL AND rootfs_storage IS NULL AND rootfs_size_gb IS NULL AND mount_points IS NULL AND nesting IS NULL AND keyctl IS NULL))
+);
+
+-- A disk of a guest and the storage that it lies on.
+CREATE TABLE guest_disks (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- Guest that has it.
+  proxmox_container_id BIGINT NOT NULL,
+  -- Its place in the configuration: scsi0, rootfs, mp0.
+  disk_name TEXT NOT NULL,
+  -- Storage that holds it; none where a device or a folder of the node is passed through.
+  proxmox_storage_id BIGINT,
+  -- Volume as the configuration names it: local-zfs:vm-101-disk-0.
+  volume TEXT,
+  -- Size in GB (10^9 bytes).
+  size_gb DOUBLE PRECISION CONSTRAINT ck_guest_disks_size_gb_range CHECK (size_gb >= 0),
+  -- Where a container mounts it.
+  mount_point TEXT,
+  -- Whether backups hold it.
+  backup BOOLEAN,
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
 );
 
 -- A network of a Docker engine.
@@ -598,8 +640,14 @@ CREATE TABLE ip_addresses (
   hostname TEXT,
   -- Hardware address it was seen with.
   mac_address TEXT,
+  -- Whom the first half of the hardware address belongs to (IEEE registration authority).
+  mac_vendor TEXT,
+  -- Ports on which it answered a scan: `tcp/22`.
+  open_ports JSONB,
   -- When it last answered or was leased.
   last_seen_at TIMESTAMPTZ,
+  -- When its lease ends, where it has one.
+  lease_ends_at TIMESTAMPTZ,
   -- What it is there for.
   purpose TEXT,
   -- Whatever is worth knowing about it.
@@ -688,8 +736,70 @@ CREATE TABLE firewall_rules (
   schedule_enabled BOOLEAN,
   -- Whether it is in force.
   enabled BOOLEAN NOT NULL DEFAULT TRUE,
+  -- Packets that it has matched since the firewall counts.
+  packets BIGINT CONSTRAINT ck_firewall_rules_packets_range CHECK (packets >= 0),
   -- Comment.
   description TEXT,
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
+);
+
+-- A name that a firewall's rules use for addresses, networks, ports or other names.
+CREATE TABLE firewall_aliases (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- Host that filters.
+  firewall_host_id BIGINT NOT NULL,
+  -- Name that rules use.
+  alias_name TEXT NOT NULL,
+  -- Part of the configuration that the name is valid in: a table, `datacenter`, a guest; empty where everywhere.
+  zone TEXT NOT NULL DEFAULT '',
+  -- What it stands for: addresses and networks, ports, a set that is filled elsewhere, a group of rules.
+  alias_type TEXT NOT NULL DEFAULT 'network' CONSTRAINT ck_firewall_aliases_alias_type_values CHECK (alias_type IN ('network', 'port', 'set', 'group', 'other')),
+  -- What it stands for now, one entry each.
+  content JSONB,
+  -- Whether it is in force.
+  enabled BOOLEAN NOT NULL DEFAULT TRUE,
+  -- Comment.
+  description TEXT,
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
+);
+
+-- A name in the DNS and what it answers.
+CREATE TABLE dns_records (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- Full name in lower case without the last dot (RFC 1034, 3.1).
+  record_name TEXT NOT NULL,
+  -- Type of the record: A, AAAA, CNAME, PTR, MX, TXT, SRV …
+  record_type TEXT NOT NULL,
+  -- What it answers, in the form of zone files (RFC 1035, 5); addresses in canonical form.
+  content TEXT NOT NULL,
+  -- Zone that holds it; empty for local overrides.
+  zone TEXT NOT NULL DEFAULT '',
+  -- Server that answers so: the name of its source.
+  server TEXT NOT NULL DEFAULT '',
+  -- How long it may be kept.
+  ttl_seconds BIGINT CONSTRAINT ck_dns_records_ttl_seconds_range CHECK (ttl_seconds >= 0),
+  -- Host that serves it.
+  host_id BIGINT,
   -- Free-form labels of the user's own.
   tags JSONB,
   -- Free-form fields of the user's own.
@@ -823,6 +933,80 @@ CREATE TABLE checks (
   retired_at TIMESTAMPTZ
 );
 
+-- A TLS certificate that something shows.
+CREATE TABLE certificates (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- SHA-256 of the certificate (DER) in lower-case hexadecimal.
+  fingerprint TEXT NOT NULL,
+  -- Common name, else the first name that it is valid for.
+  subject TEXT NOT NULL,
+  -- Names and addresses that it is valid for (RFC 5280, 4.2.1.6).
+  names JSONB,
+  -- Who signed it.
+  issuer TEXT,
+  -- From when it is valid.
+  not_before_at TIMESTAMPTZ,
+  -- Until when it is valid.
+  not_after_at TIMESTAMPTZ,
+  -- Host that holds it.
+  host_id BIGINT,
+  -- File that holds it, where it is one.
+  path TEXT,
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
+);
+
+-- A name that a reverse proxy leads to a backend.
+CREATE TABLE proxy_routes (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- Proxy that holds it: the name of its source.
+  proxy TEXT NOT NULL,
+  -- Where it listens: an entry point, a frontend, an address and port.
+  entry TEXT NOT NULL DEFAULT '',
+  -- Name that users ask for in lower case; `*` where any.
+  hostname TEXT NOT NULL,
+  -- Beginning of the path, where only that is meant.
+  path TEXT NOT NULL DEFAULT '',
+  -- Where it leads, as configured: http://10.0.0.5:8096; of several, one row each.
+  backend_url TEXT NOT NULL,
+  -- What the proxy itself says of the backend: up, down.
+  backend_status TEXT,
+  -- Service of the proxy.
+  proxy_service_id BIGINT,
+  -- Service that the backend was found to be.
+  backend_service_id BIGINT,
+  -- Certificate that it shows.
+  certificate_id BIGINT,
+  -- Whether users reach it over TLS.
+  tls BOOLEAN,
+  -- Rule as the proxy writes it, where name and path do not say it all.
+  rule TEXT,
+  -- Whether it is in force.
+  enabled BOOLEAN NOT NULL DEFAULT TRUE,
+  -- What the proxy itself calls it: shop@file.
+  native_name TEXT,
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
+);
+
 -- Somebody or something that says what there is.
 CREATE TABLE sources (
   -- Number of the source.
@@ -884,7 +1068,9 @@ CREATE TABLE discovery_runs (
   -- Entities unseen but still within their grace.
   missing BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_missing_range CHECK (missing >= 0),
   -- What failed, in words.
-  errors JSONB
+  errors JSONB,
+  -- Each kind of call that was made: [call, times, failed, milliseconds].
+  calls JSONB
 );
 
 -- What one source says, in one scope, about one thing that it knows by one native key.
@@ -1212,6 +1398,12 @@ ALTER TABLE proxmox_containers ADD CONSTRAINT fk_proxmox_containers_host_id FORE
 
 ALTER TABLE proxmox_containers ADD CONSTRAINT fk_proxmox_containers_proxmox_host_id FOREIGN KEY (proxmox_host_id) REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE guest_disks ADD CONSTRAINT fk_guest_disks_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE guest_disks ADD CONSTRAINT fk_guest_disks_proxmox_container_id FOREIGN KEY (proxmox_container_id) REFERENCES proxmox_containers (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE guest_disks ADD CONSTRAINT fk_guest_disks_proxmox_storage_id FOREIGN KEY (proxmox_storage_id) REFERENCES proxmox_storages (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE docker_networks ADD CONSTRAINT fk_docker_networks_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE docker_networks ADD CONSTRAINT fk_docker_networks_docker_host_id FOREIGN KEY (docker_host_id) REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
@@ -1258,6 +1450,14 @@ ALTER TABLE firewall_rules ADD CONSTRAINT fk_firewall_rules_id FOREIGN KEY (id) 
 
 ALTER TABLE firewall_rules ADD CONSTRAINT fk_firewall_rules_firewall_host_id FOREIGN KEY (firewall_host_id) REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE firewall_aliases ADD CONSTRAINT fk_firewall_aliases_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE firewall_aliases ADD CONSTRAINT fk_firewall_aliases_firewall_host_id FOREIGN KEY (firewall_host_id) REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE dns_records ADD CONSTRAINT fk_dns_records_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE dns_records ADD CONSTRAINT fk_dns_records_host_id FOREIGN KEY (host_id) REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE services ADD CONSTRAINT fk_services_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE services ADD CONSTRAINT fk_services_host_id FOREIGN KEY (host_id) REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
@@ -1273,6 +1473,18 @@ ALTER TABLE service_dependencies ADD CONSTRAINT fk_service_dependencies_dependen
 ALTER TABLE checks ADD CONSTRAINT fk_checks_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE checks ADD CONSTRAINT fk_checks_service_id FOREIGN KEY (service_id) REFERENCES services (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE certificates ADD CONSTRAINT fk_certificates_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE certificates ADD CONSTRAINT fk_certificates_host_id FOREIGN KEY (host_id) REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE proxy_routes ADD CONSTRAINT fk_proxy_routes_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE proxy_routes ADD CONSTRAINT fk_proxy_routes_proxy_service_id FOREIGN KEY (proxy_service_id) REFERENCES services (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE proxy_routes ADD CONSTRAINT fk_proxy_routes_backend_service_id FOREIGN KEY (backend_service_id) REFERENCES services (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE proxy_routes ADD CONSTRAINT fk_proxy_routes_certificate_id FOREIGN KEY (certificate_id) REFERENCES certificates (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE entities ADD CONSTRAINT fk_entities_retired_with FOREIGN KEY (retired_with) REFERENCES entities (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
 
@@ -1386,6 +1598,10 @@ CREATE INDEX ix_proxmox_containers_host_id ON proxmox_containers (host_id);
 
 CREATE INDEX ix_proxmox_containers_proxmox_host_id ON proxmox_containers (proxmox_host_id);
 
+CREATE UNIQUE INDEX uq_guest_disks_proxmox_container_id_disk_name ON guest_disks (proxmox_container_id, disk_name) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_guest_disks_proxmox_storage_id ON guest_disks (proxmox_storage_id) WHERE proxmox_storage_id IS NOT NULL;
+
 CREATE UNIQUE INDEX uq_docker_networks_docker_host_id_network_name ON docker_networks (docker_host_id, network_name) WHERE retired_at IS NULL;
 
 CREATE UNIQUE INDEX uq_docker_volumes_docker_host_id_volume_name ON docker_volumes (docker_host_id, volume_name) WHERE retired_at IS NULL;
@@ -1430,6 +1646,16 @@ CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rul
 
 CREATE INDEX ix_firewall_rules_firewall_host_id_chain_rule_number ON firewall_rules (firewall_host_id, chain, rule_number);
 
+CREATE UNIQUE INDEX uq_firewall_aliases_firewall_host_id_zone_alias_name ON firewall_aliases (firewall_host_id, zone, alias_name) WHERE retired_at IS NULL;
+
+CREATE UNIQUE INDEX uq_dns_records_server_zone_record_name_record_type_content ON dns_records (server, zone, record_name, record_type, content) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_dns_records_record_name_record_type ON dns_records (record_name, record_type);
+
+CREATE INDEX ix_dns_records_content ON dns_records (content);
+
+CREATE INDEX ix_dns_records_host_id ON dns_records (host_id) WHERE host_id IS NOT NULL;
+
 CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name);
 
 CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name);
@@ -1449,6 +1675,22 @@ CREATE INDEX ix_service_dependencies_dependency_service_id_dependent_service ON 
 CREATE UNIQUE INDEX uq_checks_service_id_check_type_target ON checks (service_id, check_type, target) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_checks_enabled_next_due_at ON checks (enabled, next_due_at);
+
+CREATE UNIQUE INDEX uq_certificates_fingerprint ON certificates (fingerprint) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_certificates_not_after_at ON certificates (not_after_at);
+
+CREATE INDEX ix_certificates_host_id ON certificates (host_id) WHERE host_id IS NOT NULL;
+
+CREATE UNIQUE INDEX uq_proxy_routes_proxy_entry_hostname_path_backend_url ON proxy_routes (proxy, entry, hostname, path, backend_url) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_proxy_routes_hostname ON proxy_routes (hostname);
+
+CREATE INDEX ix_proxy_routes_backend_service_id ON proxy_routes (backend_service_id) WHERE backend_service_id IS NOT NULL;
+
+CREATE INDEX ix_proxy_routes_proxy_service_id ON proxy_routes (proxy_service_id) WHERE proxy_service_id IS NOT NULL;
+
+CREATE INDEX ix_proxy_routes_certificate_id ON proxy_routes (certificate_id) WHERE certificate_id IS NOT NULL;
 
 -- Every live host with what it runs on, its memory use and what it carries.
 CREATE VIEW v_host_inventory AS

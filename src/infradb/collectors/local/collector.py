@@ -24,6 +24,11 @@ class LocalCollector:
         self.settings = settings or LocalSettings()
         self._client = LocalClient(self.settings)
 
+    @classmethod
+    def grant(cls, name: str) -> str:
+        """Return nothing: no account is needed."""
+        return ""
+
     def collect(self) -> CollectionRun:
         """Return what this machine says about itself now.
 

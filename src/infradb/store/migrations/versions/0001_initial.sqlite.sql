@@ -108,6 +108,8 @@ CREATE TABLE hosts (
   machine_id_hash TEXT,
   -- SHA-256 fingerprint of its SSH host key.
   ssh_host_key TEXT,
+  -- Hardware addresses that stand for it: burnt in, or set by its hypervisor for this very guest; no bridge's.
+  mac_addresses TEXT CONSTRAINT ck_hosts_mac_addresses_json CHECK (mac_addresses IS NULL OR json_valid(mac_addresses)),
   -- ID that its Docker engine reports (`/info`: ID).
   docker_engine_id TEXT,
   -- Version of its Docker engine.
@@ -377,6 +379,16 @@ CREATE TABLE proxmox_containers (
   start_order INTEGER CONSTRAINT ck_proxmox_containers_start_order_range CHECK (start_order >= 0),
   -- Whether it is a template for others.
   template INTEGER CONSTRAINT ck_proxmox_containers_template_bool CHECK (template IN (0, 1)),
+  -- Resource pool that it belongs to.
+  pool TEXT,
+  -- State that the high availability manager is asked to keep: started, stopped, ignored, disabled.
+  ha_state TEXT,
+  -- Nodes that it may run on, as the name of the group or affinity rule.
+  ha_group TEXT,
+  -- Names of its snapshots, oldest first.
+  snapshots TEXT CONSTRAINT ck_proxmox_containers_snapshots_json CHECK (snapshots IS NULL OR json_valid(snapshots)),
+  -- Whether its firewall is in force.
+  firewall_enabled INTEGER CONSTRAINT ck_proxmox_containers_firewall_enabled_bool CHECK (firewall_enabled IN (0, 1)),
   -- When its last backup ended.
   last_backup_at TEXT,
   -- How its last backup ended.
@@ -393,6 +405,36 @@ CREATE TABLE proxmox_containers (
   retired_at TEXT,
   CONSTRAINT ck_proxmox_containers_vm_columns CHECK (container_type = 'vm' OR (vm_type IS NULL AND boot_disk IS NULL)),
   CONSTRAINT ck_proxmox_containers_lxc_columns CHECK (container_type = 'lxc' OR (os_template IS NULL AND unprivileged IS NULL AND rootfs_storage IS NULL AND rootfs_size_gb IS NULL AND mount_points IS NULL AND nesting IS NULL AND keyctl IS NULL))
+) STRICT;
+
+-- A disk of a guest and the storage that it lies on.
+CREATE TABLE guest_disks (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Guest that has it.
+  proxmox_container_id INTEGER NOT NULL REFERENCES proxmox_containers (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Its place in the configuration: scsi0, rootfs, mp0.
+  disk_name TEXT NOT NULL,
+  -- Storage that holds it; none where a device or a folder of the node is passed through.
+  proxmox_storage_id INTEGER REFERENCES proxmox_storages (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  -- Volume as the configuration names it: local-zfs:vm-101-disk-0.
+  volume TEXT,
+  -- Size in GB (10^9 bytes).
+  size_gb REAL CONSTRAINT ck_guest_disks_size_gb_range CHECK (size_gb >= 0),
+  -- Where a container mounts it.
+  mount_point TEXT,
+  -- Whether backups hold it.
+  backup INTEGER CONSTRAINT ck_guest_disks_backup_bool CHECK (backup IN (0, 1)),
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_guest_disks_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_guest_disks_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
 ) STRICT;
 
 -- A network of a Docker engine.
@@ -600,8 +642,14 @@ CREATE TABLE ip_addresses (
   hostname TEXT,
   -- Hardware address it was seen with.
   mac_address TEXT,
+  -- Whom the first half of the hardware address belongs to (IEEE registration authority).
+  mac_vendor TEXT,
+  -- Ports on which it answered a scan: `tcp/22`.
+  open_ports TEXT CONSTRAINT ck_ip_addresses_open_ports_json CHECK (open_ports IS NULL OR json_valid(open_ports)),
   -- When it last answered or was leased.
   last_seen_at TEXT,
+  -- When its lease ends, where it has one.
+  lease_ends_at TEXT,
   -- What it is there for.
   purpose TEXT,
   -- Whatever is worth knowing about it.
@@ -690,12 +738,74 @@ CREATE TABLE firewall_rules (
   schedule_enabled INTEGER CONSTRAINT ck_firewall_rules_schedule_enabled_bool CHECK (schedule_enabled IN (0, 1)),
   -- Whether it is in force.
   enabled INTEGER NOT NULL DEFAULT 1 CONSTRAINT ck_firewall_rules_enabled_bool CHECK (enabled IN (0, 1)),
+  -- Packets that it has matched since the firewall counts.
+  packets INTEGER CONSTRAINT ck_firewall_rules_packets_range CHECK (packets >= 0),
   -- Comment.
   description TEXT,
   -- Free-form labels of the user's own.
   tags TEXT CONSTRAINT ck_firewall_rules_tags_json CHECK (tags IS NULL OR json_valid(tags)),
   -- Free-form fields of the user's own.
   custom TEXT CONSTRAINT ck_firewall_rules_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
+) STRICT;
+
+-- A name that a firewall's rules use for addresses, networks, ports or other names.
+CREATE TABLE firewall_aliases (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Host that filters.
+  firewall_host_id INTEGER NOT NULL REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Name that rules use.
+  alias_name TEXT NOT NULL,
+  -- Part of the configuration that the name is valid in: a table, `datacenter`, a guest; empty where everywhere.
+  zone TEXT NOT NULL DEFAULT '',
+  -- What it stands for: addresses and networks, ports, a set that is filled elsewhere, a group of rules.
+  alias_type TEXT NOT NULL DEFAULT 'network' CONSTRAINT ck_firewall_aliases_alias_type_values CHECK (alias_type = 'network' OR alias_type = 'port' OR alias_type = 'set' OR alias_type = 'group' OR alias_type = 'other'),
+  -- What it stands for now, one entry each.
+  content TEXT CONSTRAINT ck_firewall_aliases_content_json CHECK (content IS NULL OR json_valid(content)),
+  -- Whether it is in force.
+  enabled INTEGER NOT NULL DEFAULT 1 CONSTRAINT ck_firewall_aliases_enabled_bool CHECK (enabled IN (0, 1)),
+  -- Comment.
+  description TEXT,
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_firewall_aliases_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_firewall_aliases_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
+) STRICT;
+
+-- A name in the DNS and what it answers.
+CREATE TABLE dns_records (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Full name in lower case without the last dot (RFC 1034, 3.1).
+  record_name TEXT NOT NULL,
+  -- Type of the record: A, AAAA, CNAME, PTR, MX, TXT, SRV …
+  record_type TEXT NOT NULL,
+  -- What it answers, in the form of zone files (RFC 1035, 5); addresses in canonical form.
+  content TEXT NOT NULL,
+  -- Zone that holds it; empty for local overrides.
+  zone TEXT NOT NULL DEFAULT '',
+  -- Server that answers so: the name of its source.
+  server TEXT NOT NULL DEFAULT '',
+  -- How long it may be kept.
+  ttl_seconds INTEGER CONSTRAINT ck_dns_records_ttl_seconds_range CHECK (ttl_seconds >= 0),
+  -- Host that serves it.
+  host_id INTEGER REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_dns_records_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_dns_records_custom_json CHECK (custom IS NULL OR json_valid(custom)),
   -- When infradb first knew it.
   created_at TEXT NOT NULL,
   -- When a field last changed.
@@ -825,6 +935,80 @@ CREATE TABLE checks (
   retired_at TEXT
 ) STRICT;
 
+-- A TLS certificate that something shows.
+CREATE TABLE certificates (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- SHA-256 of the certificate (DER) in lower-case hexadecimal.
+  fingerprint TEXT NOT NULL,
+  -- Common name, else the first name that it is valid for.
+  subject TEXT NOT NULL,
+  -- Names and addresses that it is valid for (RFC 5280, 4.2.1.6).
+  names TEXT CONSTRAINT ck_certificates_names_json CHECK (names IS NULL OR json_valid(names)),
+  -- Who signed it.
+  issuer TEXT,
+  -- From when it is valid.
+  not_before_at TEXT,
+  -- Until when it is valid.
+  not_after_at TEXT,
+  -- Host that holds it.
+  host_id INTEGER REFERENCES hosts (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  -- File that holds it, where it is one.
+  path TEXT,
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_certificates_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_certificates_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
+) STRICT;
+
+-- A name that a reverse proxy leads to a backend.
+CREATE TABLE proxy_routes (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Proxy that holds it: the name of its source.
+  proxy TEXT NOT NULL,
+  -- Where it listens: an entry point, a frontend, an address and port.
+  entry TEXT NOT NULL DEFAULT '',
+  -- Name that users ask for in lower case; `*` where any.
+  hostname TEXT NOT NULL,
+  -- Beginning of the path, where only that is meant.
+  path TEXT NOT NULL DEFAULT '',
+  -- Where it leads, as configured: http://10.0.0.5:8096; of several, one row each.
+  backend_url TEXT NOT NULL,
+  -- What the proxy itself says of the backend: up, down.
+  backend_status TEXT,
+  -- Service of the proxy.
+  proxy_service_id INTEGER REFERENCES services (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  -- Service that the backend was found to be.
+  backend_service_id INTEGER REFERENCES services (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  -- Certificate that it shows.
+  certificate_id INTEGER REFERENCES certificates (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  -- Whether users reach it over TLS.
+  tls INTEGER CONSTRAINT ck_proxy_routes_tls_bool CHECK (tls IN (0, 1)),
+  -- Rule as the proxy writes it, where name and path do not say it all.
+  rule TEXT,
+  -- Whether it is in force.
+  enabled INTEGER NOT NULL DEFAULT 1 CONSTRAINT ck_proxy_routes_enabled_bool CHECK (enabled IN (0, 1)),
+  -- What the proxy itself calls it: shop@file.
+  native_name TEXT,
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_proxy_routes_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_proxy_routes_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
+) STRICT;
+
 -- Somebody or something that says what there is.
 CREATE TABLE sources (
   -- Number of the source.
@@ -886,7 +1070,9 @@ CREATE TABLE discovery_runs (
   -- Entities unseen but still within their grace.
   missing INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_discovery_runs_missing_range CHECK (missing >= 0),
   -- What failed, in words.
-  errors TEXT CONSTRAINT ck_discovery_runs_errors_json CHECK (errors IS NULL OR json_valid(errors))
+  errors TEXT CONSTRAINT ck_discovery_runs_errors_json CHECK (errors IS NULL OR json_valid(errors)),
+  -- Each kind of call that was made: [call, times, failed, milliseconds].
+  calls TEXT CONSTRAINT ck_discovery_runs_calls_json CHECK (calls IS NULL OR json_valid(calls))
 ) STRICT;
 
 -- What one source says, in one scope, about one thing that it knows by one native key.
@@ -1246,6 +1432,10 @@ CREATE INDEX ix_proxmox_containers_host_id ON proxmox_containers (host_id);
 
 CREATE INDEX ix_proxmox_containers_proxmox_host_id ON proxmox_containers (proxmox_host_id);
 
+CREATE UNIQUE INDEX uq_guest_disks_proxmox_container_id_disk_name ON guest_disks (proxmox_container_id, disk_name) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_guest_disks_proxmox_storage_id ON guest_disks (proxmox_storage_id) WHERE proxmox_storage_id IS NOT NULL;
+
 CREATE UNIQUE INDEX uq_docker_networks_docker_host_id_network_name ON docker_networks (docker_host_id, network_name) WHERE retired_at IS NULL;
 
 CREATE UNIQUE INDEX uq_docker_volumes_docker_host_id_volume_name ON docker_volumes (docker_host_id, volume_name) WHERE retired_at IS NULL;
@@ -1290,6 +1480,16 @@ CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rul
 
 CREATE INDEX ix_firewall_rules_firewall_host_id_chain_rule_number ON firewall_rules (firewall_host_id, chain, rule_number);
 
+CREATE UNIQUE INDEX uq_firewall_aliases_firewall_host_id_zone_alias_name ON firewall_aliases (firewall_host_id, zone, alias_name) WHERE retired_at IS NULL;
+
+CREATE UNIQUE INDEX uq_dns_records_server_zone_record_name_record_type_content ON dns_records (server, zone, record_name, record_type, content) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_dns_records_record_name_record_type ON dns_records (record_name, record_type);
+
+CREATE INDEX ix_dns_records_content ON dns_records (content);
+
+CREATE INDEX ix_dns_records_host_id ON dns_records (host_id) WHERE host_id IS NOT NULL;
+
 CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name);
 
 CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name);
@@ -1309,6 +1509,22 @@ CREATE INDEX ix_service_dependencies_dependency_service_id_dependent_service ON 
 CREATE UNIQUE INDEX uq_checks_service_id_check_type_target ON checks (service_id, check_type, target) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_checks_enabled_next_due_at ON checks (enabled, next_due_at);
+
+CREATE UNIQUE INDEX uq_certificates_fingerprint ON certificates (fingerprint) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_certificates_not_after_at ON certificates (not_after_at);
+
+CREATE INDEX ix_certificates_host_id ON certificates (host_id) WHERE host_id IS NOT NULL;
+
+CREATE UNIQUE INDEX uq_proxy_routes_proxy_entry_hostname_path_backend_url ON proxy_routes (proxy, entry, hostname, path, backend_url) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_proxy_routes_hostname ON proxy_routes (hostname);
+
+CREATE INDEX ix_proxy_routes_backend_service_id ON proxy_routes (backend_service_id) WHERE backend_service_id IS NOT NULL;
+
+CREATE INDEX ix_proxy_routes_proxy_service_id ON proxy_routes (proxy_service_id) WHERE proxy_service_id IS NOT NULL;
+
+CREATE INDEX ix_proxy_routes_certificate_id ON proxy_routes (certificate_id) WHERE certificate_id IS NOT NULL;
 
 -- Every live host with what it runs on, its memory use and what it carries.
 CREATE VIEW v_host_inventory AS
