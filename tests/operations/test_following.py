@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from infradb.collectors.registry import COLLECTORS
+from infradb.collectors.registry import COLLECTORS, Registration
 from infradb.errors import Conflict
 from infradb.operations import following, sources
 from infradb.operations.databases import Database, open_database
@@ -24,8 +24,8 @@ Follow = Callable[..., Follower]
 
 @pytest.fixture
 def database(tmp_path, monkeypatch) -> Database:
-    monkeypatch.setitem(COLLECTORS, "scripted", "tests.operations.scripted:Scripted")
-    monkeypatch.setitem(COLLECTORS, "watched", "tests.operations.scripted:ScriptedWatcher")
+    monkeypatch.setitem(COLLECTORS, "scripted", Registration("tests.operations.scripted:Scripted", 50))
+    monkeypatch.setitem(COLLECTORS, "watched", Registration("tests.operations.scripted:ScriptedWatcher", 50))
     SCRIPTS.clear()
     return open_database(str(tmp_path / "infradb.db"), create=True)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from infradb import errors, settings
-from infradb.collectors.registry import COLLECTORS, RANKS, collector_class
+from infradb.collectors.registry import COLLECTORS, collector_class
 from infradb.errors import InfradbError
 from infradb.interfaces.cli.main import EXIT_CODES
 
@@ -102,12 +102,12 @@ Where two sources contradict each other, the one with the lower rank wins; what 
 it is for people to say ([concepts](../concepts.md#which-value-wins)).
 """
     ]
-    for kind in COLLECTORS:
+    for kind, registered in COLLECTORS.items():
         cls = collector_class(kind)
         fields = cls.Settings.model_fields
         rows = [(f"`{n}`", _default(f), one_line(f.description or "")) for n, f in fields.items()]
         parts.append(
-            f"\n## {kind}\n\n{one_line(inspect.getdoc(cls) or '')} Rank {RANKS[kind]}. What it reads, the rights it"
+            f"\n## {kind}\n\n{one_line(inspect.getdoc(cls) or '')} Rank {registered.rank}. What it reads, the rights it"
             f" needs and its limits: [README](../../src/infradb/collectors/{kind}/README.md).\n\n"
             f"{table_of(('Setting', 'Default', 'Meaning'), rows)}\n"
         )

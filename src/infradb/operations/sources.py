@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from infradb import clock
 from infradb.change import MANUAL
 from infradb.collectors import Diagnosis
-from infradb.collectors.registry import COLLECTORS, RANKS, collector_class
+from infradb.collectors.registry import COLLECTORS, collector_class
 from infradb.errors import CollectionError, Conflict, NotFound, SettingsError, UsageError
 from infradb.observation import CollectionRun, ScopeResult
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb, without_garbage_collector
@@ -59,7 +59,7 @@ def ensure_defaults(database: Database) -> None:
         now = clock.now()
         runs.manual_source(connection, now)
         for kind in ("local", "docker"):
-            runs.add_source(connection, kind, kind, now, declared=False, rank=RANKS[kind])
+            runs.add_source(connection, kind, kind, now, declared=False, rank=COLLECTORS[kind].rank)
         connection.execute(
             "INSERT INTO infradb_meta (name, value) VALUES ('default_sources', ?) ON CONFLICT DO NOTHING", (now,)
         )
@@ -70,12 +70,19 @@ def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a source", hint="letters, digits, dots, dashes and underscores")
     make(kind, name, settings)
+    registered = COLLECTORS[kind]
     with database.write() as connection:
         before = next((e for e in entries(connection) if e.name == name), None)
         if before and (before.enabled or before.kind != kind):
             raise Conflict(f"there is a source {name!r} already", hint="give another name, or remove that one first")
         runs.add_source(
-            connection, name, kind, clock.now(), declared=False, rank=RANKS.get(kind, 50), settings=dict(settings)
+            connection,
+            name,
+            kind,
+            clock.now(),
+            declared=registered.declared,
+            rank=registered.rank,
+            settings=dict(settings),
         )
         if before:
             runs.enable_source(connection, before.id, dict(settings))
