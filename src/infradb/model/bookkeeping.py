@@ -32,7 +32,7 @@ class EntityRecord(Record):
     table = "entities"
     listed = ("id", "kind", "uid", "created_at", "retired_at")
     unique = (("uid",),)
-    indexes = (("retired_with",),)
+    indexes = (("retired_with",), ("merged_into",))
 
     id: int
     """Number by which rows point at it."""
@@ -220,6 +220,55 @@ class IdentifierRecord(Record):
 
     source_id: Annotated[int, References("sources", owns=True)]
     """Source that saw it."""
+
+
+class Merge(Record):
+    """Says that a person took two entities for one, and what has to be moved back to take that back."""
+
+    table = "merges"
+    primary_key = ("gone_entity_id",)
+    indexes = (("kept_entity_id",),)
+
+    gone_entity_id: Annotated[int, References("entities", owns=True)]
+    """Entity that went up in the other."""
+
+    kept_entity_id: Annotated[int, References("entities", owns=True)]
+    """Entity that stayed."""
+
+    with_entity_id: Annotated[int | None, References("entities", owns=True)] = None
+    """Owner whose merge took this one along: of an interface its host; null where a person named it."""
+
+    claims: JsonList
+    """Numbers of the claims that were moved."""
+
+    merged_at: Instant
+    """When."""
+
+    merged_by: Text | None = None
+    """Who said so."""
+
+
+class KeptApart(Record):
+    """Says that two entities are two, whatever makes them look like one."""
+
+    table = "kept_apart"
+    primary_key = ("entity_a_id", "entity_b_id")
+    indexes = (("entity_b_id",),)
+
+    entity_a_id: Annotated[int, References("entities", owns=True)]
+    """The one with the lower number."""
+
+    entity_b_id: Annotated[int, References("entities", owns=True)]
+    """The other one."""
+
+    decided_at: Instant
+    """When."""
+
+    decided_by: Text | None = None
+    """Who said so."""
+
+    reason: Text | None = None
+    """Why."""
 
 
 class InfrastructureChange(Record):

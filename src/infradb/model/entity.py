@@ -17,11 +17,22 @@ class Key:
     """No two live rows may share it; the database enforces that."""
     succeeds: bool = False
     """Finds only an entity whose own last answer is absent from the same complete scope: a re-created container."""
+    each: bool = False
+    """The first field is a list, and each of its values makes a key with the others: a hardware address and a name."""
+    corroborates: bool = False
+    """Finds what another source observes, where it is unique on both sides: a name and an operating system."""
 
 
-def key(*fields: str, exclusive: bool = False, unique: bool = False, succeeds: bool = False) -> Key:
+def key(
+    *fields: str,
+    exclusive: bool = False,
+    unique: bool = False,
+    succeeds: bool = False,
+    each: bool = False,
+    corroborates: bool = False,
+) -> Key:
     """Return a key: ``key("host_id", "interface_name", unique=True)``."""
-    return Key(fields, exclusive, unique, succeeds)
+    return Key(fields, exclusive, unique, succeeds, each, corroborates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,10 @@ class Host(Entity):
         key("machine_id_hash", exclusive=True),
         key("ssh_host_key"),
         key("docker_engine_id"),
+        key("mac_addresses", "hostname", each=True),
+        key("mac_addresses", "management_ip", each=True),
     )
-    natural_keys = (key("hostname"),)
+    natural_keys = (key("hostname", "os_name", corroborates=True),)
     adopted_by = key("hostname")
     short_names = ("machines",)
     grace_seconds = 3600
@@ -182,7 +184,11 @@ class NetworkInterface(Entity):
 
     table = "network_interfaces"
     named_by = ("host_id", "interface_name")
-    natural_keys = (key("host_id", "interface_name", unique=True),)
+    natural_keys = (
+        key("host_id", "interface_name", unique=True),
+        # A hypervisor and its guest call one card by two names: net0 and ens18.
+        key("host_id", "mac_address", corroborates=True),
+    )
     short_names = ("interfaces", "nics")
     grace_seconds = 600
     listed = (

@@ -240,7 +240,7 @@ class _Absorption:
         standing = {e for e, cs in self.known.claims(touched).items() if any(not c.withdrawn_at for c in cs)}
         dead = [e for e in touched - standing if e not in self._retired(touched - standing)]
         retire(self.writer, self.known, dead)
-        self._apply(self.planner.settle(sorted(standing), set()))
+        self._apply(self.planner.settle(sorted(standing)))
 
     def _retired(self, ids: set[int]) -> set[int]:
         return {
@@ -282,7 +282,7 @@ class _Absorption:
         """Resolve references to things that the run reached only later."""
         if self.planner.pending:
             pending, self.planner.pending = self.planner.pending, {}
-            self._apply(self.planner.settle(sorted(pending), set()))
+            self._apply(self.planner.settle(sorted(pending)))
         # What still points at something unknown is read again next time, when that may be known.
         claims = self.known.claims(self.planner.pending)
         self.writer.forget_digests(c for own in claims.values() for c in own if c.source_id == self.source.id)

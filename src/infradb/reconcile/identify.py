@@ -272,6 +272,7 @@ class Identifier:
 
     def _by_hard_keys(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         found: dict[int, tuple[str, str]] = {}
+        native = self.ids.get(item.observation.key)
         for pair in item.pairs:
             holders = at.holders.get(pair, [])
             live = [h for h in holders if not h.retired] or holders
@@ -279,6 +280,8 @@ class Identifier:
                 self._note_collision(entity_type, pair, [h.entity_id for h in live])
                 continue
             for holder in live:
+                if native is not None and holder.entity_id in self.known.apart(native):
+                    continue
                 if self._taken(holder.entity_id, item):
                     self._note_collision(entity_type, pair, [holder.entity_id])
                 elif not contradicts(entity_type, item.pairs, at.held.get(holder.entity_id, {})):
@@ -331,29 +334,47 @@ class Identifier:
         return 0, "", None
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
+        native = self.ids.get(item.observation.key)
         for key in _adopting(entity_type.table):
             values = _name_of(entity_type, item, key.fields)
             # A name below what it runs on is a place, and what two sources see in one place is one thing.
             placed = key in entity_type.natural_keys and entity_type.fields[key.fields[0]].references is not None
+            observed = placed or key.corroborates
             fit = (
                 [
                     e
                     for e in at.named[key.fields].get(values, ())
                     if not self._taken(e, item)
-                    and (self.source.declared or e in at.declared or (placed and e not in at.doubtful))
+                    and not (native is not None and e in self.known.apart(native))
+                    and (self.source.declared or e in at.declared or (observed and e not in at.doubtful))
                     and compatible(entity_type.table, item.resolved, at.rows.get(e, {}))
                     and not contradicts(entity_type, item.pairs, at.held.get(e, {}))
                 ]
                 if values
                 else []
             )
+            if key.corroborates and fit and values and not self._is_unique(entity_type, key, values, fit, at):
+                continue
             if len(fit) > 1 or (fit and at.counts[key.fields, values] > 1):
                 self._note_two(entity_type, item, fit, "more than one thing has its name")
                 return 0, "", None
             if fit:
                 adopted = self.source.declared or fit[0] in at.declared
-                return fit[0], "adopted" if adopted else "natural-key", {"fields": list(key.fields)}
+                rule = "adopted" if adopted else "corroborated" if key.corroborates else "natural-key"
+                return fit[0], rule, {"fields": list(key.fields), "values": list(values or ())}
         return 0, "", None
+
+    def _is_unique(
+        self, entity_type: EntityType, key: Key, values: tuple[Any, ...], fit: list[int], at: Candidates
+    ) -> bool:
+        """Tell whether a key is unique on both sides, and the name that it corroborates is so by itself."""
+        if len(fit) > 1 or at.counts[key.fields, values] > 1:
+            return False
+        name = entity_type.adopted_by
+        if name is None:
+            return True
+        own = tuple(v for f, v in zip(key.fields, values, strict=True) if f in name.fields)
+        return len(at.named.get(name.fields, {}).get(own, ())) == 1 and at.counts[name.fields, own] == 1
 
     def _taken(self, entity_id: int, item: Item) -> bool:
         """Tell whether this source itself holds the entity apart: it sees it under another key in the same run."""

@@ -34,6 +34,10 @@ class Known(Protocol):
         """Return the hard keys of entities: id -> scheme -> values."""
         ...
 
+    def apart(self, id_: int) -> set[int]:
+        """Return the entities that a person keeps apart from one."""
+        ...
+
     def named(
         self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
     ) -> dict[tuple[Any, ...], list[int]]:

@@ -1,6 +1,7 @@
 """Works out what a run changes: claims, then winning values, then a change set. Values follow from claims alone."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -62,16 +63,17 @@ class Planner:
         self.identifier.notes = []
         return result, rejected, vanished
 
-    def settle(self, ids: Iterable[int], ignored_claims: set[int]) -> ChangeSet:
-        """Recompute entities whose claims changed otherwise: one was withdrawn, or a reference can be resolved now."""
+    def settle(self, ids: Iterable[int], born: Mapping[int, str] = MappingProxyType({})) -> ChangeSet:
+        """Recompute entities whose claims changed otherwise: one was withdrawn, or a reference can be resolved now.
+
+        `born` tells the tables of those that claims were given to and that have no row yet.
+        """
         result = ChangeSet()
-        tables = self.known.tables(list(ids))
+        tables = {**self.known.tables(list(ids)), **born}
         for table in sorted(set(tables.values()), key=ORDER.__getitem__):
             of_table = [e for e, t in tables.items() if t == table]
             stored = self.known.claims(of_table)
-            said = {
-                e: [c for c in stored.get(e, []) if not c.withdrawn_at and c.id not in ignored_claims] for e in of_table
-            }
+            said = {e: [c for c in stored.get(e, []) if not c.withdrawn_at] for e in of_table}
             self._recompute(BY_TABLE[table], said, {}, result)
         self._park(result)
         return result

@@ -33,6 +33,7 @@ class StoredKnown:
         self.sources: Mapping[int, SourceOrder] = sources(connection)
         self.new_sources: set[int] = set()
         """Sources without a claim before this run: they know no native key."""
+        self._apart: dict[int, set[int]] | None = None
         self._filled: set[str] = set()
         self._made: dict[str, set[int]] = {}
         """Table that was empty before this run -> hashes of the names that the run gave since."""
@@ -42,7 +43,9 @@ class StoredKnown:
         uids = [k for k in keys if k.startswith("uid:")]
         found: dict[str, Holder] = {}
         for rows in self._join(
-            "SELECT k.a, e.id, e.retired_at FROM k JOIN entities e ON e.uid = k.a", [(u[4:],) for u in uids]
+            "SELECT k.a, t.id, t.retired_at FROM k JOIN entities e ON e.uid = k.a"
+            " JOIN entities t ON t.id = coalesce(e.merged_into, e.id)",
+            [(u[4:],) for u in uids],
         ):
             found.update({f"uid:{uid}": Holder(id_, retired is not None) for uid, id_, retired in rows})
         if source_id in self.new_sources:
@@ -60,11 +63,11 @@ class StoredKnown:
         return found
 
     def holders(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Holder]]:
-        """Return the entities that have hard keys (scheme, value)."""
+        """Return the entities that have hard keys (scheme, value); what was merged stands for what it became."""
         sql = (
-            "SELECT DISTINCT k.a, k.b, i.entity_id, e.retired_at FROM k"
-            " JOIN identifiers i ON i.scheme = k.a AND i.value = k.b JOIN entities e ON e.id = i.entity_id"
-            " WHERE e.merged_into IS NULL"
+            "SELECT DISTINCT k.a, k.b, e.id, e.retired_at FROM k"
+            " JOIN identifiers i ON i.scheme = k.a AND i.value = k.b JOIN entities o ON o.id = i.entity_id"
+            " JOIN entities e ON e.id = coalesce(o.merged_into, o.id)"
         )
         found: dict[tuple[str, str], list[Holder]] = defaultdict(list)
         for rows in self._join(sql, list(pairs)):
@@ -75,11 +78,26 @@ class StoredKnown:
     def identifiers(self, ids: Collection[int]) -> dict[int, dict[str, set[str]]]:
         """Return the hard keys of entities: id -> scheme -> values."""
         found: dict[int, dict[str, set[str]]] = {}
-        sql = "SELECT i.entity_id, i.scheme, i.value FROM k JOIN identifiers i ON i.entity_id = k.a"
-        for rows in self._join(sql, [(i,) for i in ids]):
-            for id_, scheme, value in rows:
-                found.setdefault(id_, {}).setdefault(scheme, set()).add(value)
+        for sql in (
+            "SELECT k.a, i.scheme, i.value FROM k JOIN identifiers i ON i.entity_id = k.a",
+            (
+                "SELECT k.a, i.scheme, i.value FROM k JOIN entities e ON e.merged_into = k.a"
+                " JOIN identifiers i ON i.entity_id = e.id"
+            ),
+        ):
+            for rows in self._join(sql, [(i,) for i in ids]):
+                for id_, scheme, value in rows:
+                    found.setdefault(id_, {}).setdefault(scheme, set()).add(value)
         return found
+
+    def apart(self, id_: int) -> set[int]:
+        """Return the entities that a person keeps apart from one."""
+        if self._apart is None:
+            self._apart = {}
+            for a, b in self._connection.query("SELECT entity_a_id, entity_b_id FROM kept_apart"):
+                self._apart.setdefault(a, set()).add(b)
+                self._apart.setdefault(b, set()).add(a)
+        return self._apart.get(id_, set())
 
     def named(
         self, table: str, fields: tuple[str, ...], keys: Collection[tuple[Any, ...]]
@@ -178,6 +196,11 @@ class StoredKnown:
         for rows in self._join(f"SELECT {listed} FROM k JOIN {table} t ON t.id = k.a", [(i,) for i in ids]):
             found.update({row[0]: decode(table, row) for row in rows})
         return found
+
+    def below(self, table: str, field: str, owner: int) -> dict[int, dict[str, Any]]:
+        """Return the live rows that refer to one thing by one field."""
+        sql = f"SELECT id FROM {table} WHERE {field} = ? AND retired_at IS NULL"
+        return self.rows(table, [i for (i,) in self._connection.query(sql, (owner,))])
 
     def tables(self, ids: Collection[int]) -> dict[int, str]:
         """Return the tables of entities."""

@@ -13,7 +13,8 @@ from infradb.interfaces.cli.session import database, instant
 from infradb.operations import manual
 
 
-def _edit(reason: str | None, expires: str | None = None) -> manual.Edit:
+def edit_of(reason: str | None, expires: str | None = None) -> manual.Edit:
+    """Return who edits, why, and until when."""
     who = os.environ.get("SUDO_USER") or getpass.getuser()
     until = instant(_ahead(expires), "--expires")
     if until is not None and until <= clock.now():
@@ -31,17 +32,17 @@ def _ahead(text: str | None) -> str | None:
         return text
 
 
-_reason = click.option("--reason", metavar="TEXT", help="Why; kept with the change.")
+reason_option = click.option("--reason", metavar="TEXT", help="Why; kept with the change.")
 
 
 @click.command(epilog="Example:  infradb add hosts hostname=nas host_type=physical purpose='files and backups'")
 @click.argument("kind")
 @click.argument("values", metavar="FIELD=VALUE...", nargs=-1, required=True)
-@_reason
+@reason_option
 @click.pass_context
 def add(ctx: click.Context, kind: str, values: tuple[str, ...], reason: str | None) -> None:
     """Say that a thing of KIND exists. References are given by name: host=pve1, network=lan."""
-    found = manual.add(database(ctx, create=True), kind, values, _edit(reason))
+    found = manual.add(database(ctx, create=True), kind, values, edit_of(reason))
     click.echo(f"added {found.label}")
 
 
@@ -49,11 +50,11 @@ def add(ctx: click.Context, kind: str, values: tuple[str, ...], reason: str | No
 @click.argument("name")
 @click.argument("values", metavar="FIELD=VALUE...", nargs=-1, required=True)
 @click.option("--expires", metavar="TIME", help="Until then: 30d, 2027-01-31.")
-@_reason
+@reason_option
 @click.pass_context
 def set_(ctx: click.Context, name: str, values: tuple[str, ...], expires: str | None, reason: str | None) -> None:
     """Say what fields of a thing are; it stands above what is observed, where that is for people to say."""
-    found, report = manual.set_fields(database(ctx), name, values, _edit(reason, expires))
+    found, report = manual.set_fields(database(ctx), name, values, edit_of(reason, expires))
     click.echo(
         f"{found.label}: {'changed' if report.changed else 'noted; what counts is as it was (see `infradb why`)'}"
     )
@@ -62,19 +63,19 @@ def set_(ctx: click.Context, name: str, values: tuple[str, ...], expires: str | 
 @click.command(epilog="Example:  infradb unset pve1 owner")
 @click.argument("name")
 @click.argument("fields", metavar="FIELD...", nargs=-1, required=True)
-@_reason
+@reason_option
 @click.pass_context
 def unset(ctx: click.Context, name: str, fields: tuple[str, ...], reason: str | None) -> None:
     """Take back what was said by hand about fields; what the sources say counts again."""
-    found, report = manual.unset(database(ctx), name, fields, _edit(reason))
+    found, report = manual.unset(database(ctx), name, fields, edit_of(reason))
     click.echo(f"{found.label}: {'changed' if report.changed else 'taken back; the value stays the same'}")
 
 
 @click.command(epilog="Example:  infradb retire old-nas --reason 'sold'")
 @click.argument("name")
-@_reason
+@reason_option
 @click.pass_context
 def retire(ctx: click.Context, name: str, reason: str | None) -> None:
     """Say that a thing is gone. Nothing is deleted: its history stays, and it comes back if it is seen again."""
-    found, along = manual.retire(database(ctx), name, _edit(reason))
+    found, along = manual.retire(database(ctx), name, edit_of(reason))
     click.echo(f"retired {found.label}" + (f", and {along} that belonged to it" if along else ""))

@@ -1117,6 +1117,37 @@ CREATE TABLE identifiers (
   CONSTRAINT pk_identifiers PRIMARY KEY (scheme, value, entity_id, source_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Says that a person took two entities for one, and what has to be moved back to take that back.
+CREATE TABLE merges (
+  -- Entity that went up in the other.
+  gone_entity_id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Entity that stayed.
+  kept_entity_id INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Owner whose merge took this one along: of an interface its host; null where a person named it.
+  with_entity_id INTEGER REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Numbers of the claims that were moved.
+  claims TEXT NOT NULL CONSTRAINT ck_merges_claims_json CHECK (claims IS NULL OR json_valid(claims)),
+  -- When.
+  merged_at TEXT NOT NULL,
+  -- Who said so.
+  merged_by TEXT
+) STRICT;
+
+-- Says that two entities are two, whatever makes them look like one.
+CREATE TABLE kept_apart (
+  -- The one with the lower number.
+  entity_a_id INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- The other one.
+  entity_b_id INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- When.
+  decided_at TEXT NOT NULL,
+  -- Who said so.
+  decided_by TEXT,
+  -- Why.
+  reason TEXT,
+  CONSTRAINT pk_kept_apart PRIMARY KEY (entity_a_id, entity_b_id)
+) STRICT;
+
 -- One change of one entity; rows are only ever added, each tied to the one before by its hash.
 CREATE TABLE infrastructure_changes (
   -- Place in the chain; also the row's id.
@@ -1362,6 +1393,8 @@ CREATE TABLE api_tokens (
 
 CREATE INDEX ix_entities_retired_with ON entities (retired_with) WHERE retired_with IS NOT NULL;
 
+CREATE INDEX ix_entities_merged_into ON entities (merged_into) WHERE merged_into IS NOT NULL;
+
 CREATE INDEX ix_discovery_runs_source_id_id ON discovery_runs (source_id, id);
 
 CREATE INDEX ix_claims_entity_id ON claims (entity_id);
@@ -1369,6 +1402,10 @@ CREATE INDEX ix_claims_entity_id ON claims (entity_id);
 CREATE INDEX ix_claims_scope_id_answer ON claims (scope_id, answer);
 
 CREATE INDEX ix_identifiers_entity_id ON identifiers (entity_id);
+
+CREATE INDEX ix_merges_kept_entity_id ON merges (kept_entity_id);
+
+CREATE INDEX ix_kept_apart_entity_b_id ON kept_apart (entity_b_id);
 
 CREATE INDEX ix_infrastructure_changes_change_timestamp_entity_type ON infrastructure_changes (change_timestamp, entity_type);
 
@@ -1390,7 +1427,7 @@ CREATE INDEX ix_maintenance_windows_starts_at_ends_at ON maintenance_windows (st
 
 CREATE UNIQUE INDEX uq_sites_name ON sites (name) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_hosts_hostname ON hosts (hostname);
+CREATE INDEX ix_hosts_hostname_os_name ON hosts (hostname, os_name);
 
 CREATE INDEX ix_hosts_parent_host_id ON hosts (parent_host_id) WHERE parent_host_id IS NOT NULL;
 
@@ -1399,6 +1436,8 @@ CREATE INDEX ix_hosts_status_host_type ON hosts (status, host_type);
 CREATE INDEX ix_hosts_site_id ON hosts (site_id) WHERE site_id IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_network_interfaces_host_id_interface_name ON network_interfaces (host_id, interface_name) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_network_interfaces_host_id_mac_address ON network_interfaces (host_id, mac_address);
 
 CREATE INDEX ix_network_interfaces_mac_address ON network_interfaces (mac_address);
 
