@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from infradb.collectors.registry import COLLECTORS, collector_class
 from infradb.errors import CollectionError, SettingsError, UsageError
-from infradb.transport.credentials import SecretMark
+from infradb.transport.credentials import is_secret
 from tests.collectors.bad_http import WAYS, bad_server
 
 WRITING = re.compile(r"\b(POST|PUT|PATCH|DELETE|rm|mkfs|kill|reboot|write)\b")
@@ -97,7 +97,7 @@ class TestCollector:
         assert text == "" or "\n" in text
         for name, field in cls.Settings.model_fields.items():
             if re.search(r"(password|secret|token|api_key|community|passphrase)$", name):
-                assert any(isinstance(m, SecretMark) for m in _marks(field)), f"{name} would be stored readably"
+                assert is_secret(field), f"{name} would be stored readably"
 
     def test_what_its_rules_call_done_can_be_seen(self, kind: str) -> None:
         rules = tomllib.loads((folder(kind) / "quality.toml").read_text(encoding="utf-8"))["rules"]
@@ -112,14 +112,6 @@ class TestCollector:
         known = set(tomllib.loads((folder("local") / "quality.toml").read_text(encoding="utf-8"))["rules"])
         rules = set(tomllib.loads((folder(kind) / "quality.toml").read_text(encoding="utf-8"))["rules"])
         assert known <= rules
-
-
-def _marks(field: Any) -> list[Any]:
-    """Return what annotates a setting, also inside `Secret | None`."""
-    found = list(field.metadata)
-    for argument in getattr(field.annotation, "__args__", ()):
-        found += getattr(argument, "__metadata__", ())
-    return found
 
 
 HTTP = [k for k in COLLECTORS if (TESTS / k / "contract.json").exists() and "http" in example(k)]

@@ -180,8 +180,8 @@ def test_what_cannot_be_is_refused_with_a_reason(two: Estate) -> None:
         parted(two, "web1", "ssh")
     with pytest.raises(Conflict, match="says nothing"):
         parted(two, "web1", "snmp")
+    two.run("scan", scope("x", observe("y", IpAddress(ip_address="10.0.0.5", mac_address="bc:24:11:00:00:01"))))
     with pytest.raises(Conflict, match="cannot have the same"):
-        two.run("scan", scope("x", observe("y", IpAddress(ip_address="10.0.0.5", mac_address="bc:24:11:00:00:01"))))
         parted(two, "10.0.0.5", "scan")
 
 

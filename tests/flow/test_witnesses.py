@@ -1,4 +1,4 @@
-"""One thing, several witnesses: the cases in which no single identifier says that two descriptions are of one machine."""
+"""One thing, several witnesses: where no single identifier says that two descriptions are of one machine."""
 
 from __future__ import annotations
 

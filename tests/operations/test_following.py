@@ -53,7 +53,7 @@ def follow(database, said) -> Iterator[Follow]:
 
 def script(database: Database, name: str, kind: str = "scripted", **what) -> Script:
     SCRIPTS[name] = Script(**what)
-    sources.add(database, kind, name, {})
+    sources.register(database, kind, name, {})
     return SCRIPTS[name]
 
 

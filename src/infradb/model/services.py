@@ -233,7 +233,7 @@ class ProxyRoute(Entity):
     """A name that a reverse proxy leads to a backend."""
 
     table = "proxy_routes"
-    named_by = ("hostname", "path")
+    named_by = ("hostname",)
     natural_keys = (key("proxy", "entry", "hostname", "path", "backend_url", unique=True),)
     short_names = ("proxyroutes", "virtual_hosts")
     listed = ("hostname", "path", "backend_url", "proxy", "backend_service_id", "tls", "certificate_id", "enabled")

@@ -1,9 +1,11 @@
 """Which sources are read, and reading them."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -14,11 +16,13 @@ from infradb.change import MANUAL
 from infradb.collectors import Diagnosis
 from infradb.collectors.registry import COLLECTORS, collector_class
 from infradb.errors import CollectionError, Conflict, NotFound, SettingsError, UsageError
-from infradb.observation import CollectionRun, ScopeResult
+from infradb.observation import Call, CollectionRun, ScopeResult
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb, without_garbage_collector
 from infradb.operations.manual import expire
+from infradb.redaction import redact_text
 from infradb.store import runs
 from infradb.store.database import Connection, Database
+from infradb.transport import credentials
 
 _NAME = re.compile(r"\w[\w.-]{0,62}")
 
@@ -65,16 +69,52 @@ def ensure_defaults(database: Database) -> None:
         )
 
 
-def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -> SourceEntry:
-    """Add a source, or read a removed one again; raise `SettingsError` where a setting is wrong."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a source", hint="letters, digits, dots, dashes and underscores")
+def add(
+    database: Database,
+    kind: str,
+    name: str,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, str] = MappingProxyType({}),
+) -> Sequence[Diagnosis]:
+    """Try a source, and add it or read a removed one again; return what it needs and has.
+
+    Nothing is kept of one that cannot be reached at all: raises `CollectionError`. `secrets` are put into infradb's own
+    file under the names of their settings. Raises `SettingsError` where a setting is wrong.
+    """
+    _check_new(database, kind, name)
+    held = {field: credentials.hold(f"{name}.{field}", secret) for field, secret in secrets.items()}
+    collector = make(kind, name, {**settings, **held})
+    diagnoses: Sequence[Diagnosis] = collector.diagnose()
+    if diagnoses and not any(d.ok for d in diagnoses):
+        failed = diagnoses[0]
+        raise CollectionError(f"{name} was not added: {failed.needs}: {failed.detail or 'missing'}", hint=failed.hint)
+    credentials.keep()
+    register(database, kind, name, {**settings, **held})
+    return diagnoses
+
+
+def keep_untested(
+    database: Database, kind: str, name: str, settings: Mapping[str, Any], secrets: Mapping[str, str]
+) -> None:
+    """Add a source without trying it."""
+    _check_new(database, kind, name)
+    held = {field: credentials.hold(f"{name}.{field}", secret) for field, secret in secrets.items()}
+    register(database, kind, name, {**settings, **held})
+    credentials.keep()
+
+
+def kinds() -> Sequence[str]:
+    """Return the kinds of source that can be read."""
+    return list(COLLECTORS)
+
+
+def register(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -> SourceEntry:
+    """Add a source untried, or read a removed one again."""
+    _check_new(database, kind, name)
     make(kind, name, settings)
     registered = COLLECTORS[kind]
     with database.write() as connection:
         before = next((e for e in entries(connection) if e.name == name), None)
-        if before and (before.enabled or before.kind != kind):
-            raise Conflict(f"there is a source {name!r} already", hint="give another name, or remove that one first")
         runs.add_source(
             connection,
             name,
@@ -87,6 +127,41 @@ def add(database: Database, kind: str, name: str, settings: Mapping[str, Any]) -
         if before:
             runs.enable_source(connection, before.id, dict(settings))
         return entry(connection, name)
+
+
+def _check_new(database: Database, kind: str, name: str) -> None:
+    """Raise where a name is none, or another source has it."""
+    collector_class(kind)
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a source", hint="letters, digits, dots, dashes and underscores")
+    with database.read() as connection:
+        before = next((e for e in entries(connection) if e.name == name), None)
+    if before and (before.enabled or before.kind != kind):
+        raise Conflict(f"there is a source {name!r} already", hint="give another name, or remove that one first")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting of a collector."""
+
+    name: str
+    doc: str
+    required: bool
+    secret: bool
+
+
+def settings_of(kind: str) -> list[SettingInfo]:
+    """Return the settings of a collector, as its users see them."""
+    return [
+        SettingInfo(n, " ".join((f.description or "").split()), f.is_required(), credentials.is_secret(f))
+        for n, f in collector_class(kind).Settings.model_fields.items()
+    ]
+
+
+def grant(kind: str, name: str) -> str:
+    """Return the lines that make the least-privileged account on the other side; empty where none is needed."""
+    text: str = collector_class(kind).grant(name)
+    return text.strip()
 
 
 def make(kind: str, name: str, settings: Mapping[str, Any]) -> Any:
@@ -117,10 +192,20 @@ def diagnose(source: SourceEntry) -> Sequence[Diagnosis]:
 
 
 def calls(source: SourceEntry) -> Sequence[str]:
-    """Return every call that a source's collector makes."""
+    """Return every call that a source's collector may make."""
     _readable(source)
     result: Sequence[str] = make(source.kind, source.name, source.settings).calls()
     return result
+
+
+def calls_made(connection: Connection, source: SourceEntry) -> tuple[str | None, list[Call]]:
+    """Return when a source was last read, and every kind of call that this made."""
+    rows = connection.query(
+        "SELECT started_at, calls FROM discovery_runs WHERE source_id = ? AND calls IS NOT NULL"
+        " ORDER BY id DESC LIMIT 1",
+        (source.id,),
+    )
+    return (rows[0][0], [Call(*c) for c in orjson.loads(rows[0][1])]) if rows else (None, [])
 
 
 def collect(source: SourceEntry) -> CollectionRun:
@@ -129,10 +214,19 @@ def collect(source: SourceEntry) -> CollectionRun:
     try:
         with without_garbage_collector():
             run: CollectionRun = make(source.kind, source.name, source.settings).collect()
-    except CollectionError as error:
-        said = f"{error} ({error.hint})" if error.hint else str(error)
-        return CollectionRun(source.name, started_at, (ScopeResult("source", "failed", errors=(said,)),))
+    except (CollectionError, SettingsError) as error:
+        return _failed(source.name, started_at, f"{error} ({error.hint})" if error.hint else str(error))
+    except Exception as error:
+        # A mistake in one collector must not take the other sources' runs along; it is told like any failure.
+        if os.environ.get("INFRADB_DEBUG"):
+            raise
+        said = f"unexpected {type(error).__name__}: {redact_text(str(error))}"
+        return _failed(source.name, started_at, f"{said} (a mistake in infradb; INFRADB_DEBUG=1 shows it)")
     return run
+
+
+def _failed(name: str, started_at: str, said: str) -> CollectionRun:
+    return CollectionRun(name, started_at, (ScopeResult("source", "failed", errors=(said,)),))
 
 
 def discover(
@@ -155,16 +249,24 @@ def discover(
         chosen = [_readable(entry(connection, n)) for n in names] or [
             e for e in entries(connection) if e.enabled and e.kind in COLLECTORS
         ]
-    reports = []
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="collect") as pool:
-        pending = {s.name: pool.submit(collect, s) for s in chosen}
-        for source in chosen:
-            begun(source.name)
-            run = pending[source.name].result()
-            report = take_in(database, run, Manner(allow_retire=allow_retire), dry_run=dry_run, progress=progress)
-            reports.append(report)
+    reports: dict[str, RunReport] = {}
+    pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="collect")
+    try:
+        pending = {pool.submit(_begin, source, begun): source.name for source in chosen}
+        for future in as_completed(pending):
+            manner = Manner(allow_retire=allow_retire)
+            report = take_in(database, future.result(), manner, dry_run=dry_run, progress=progress)
+            reports[pending[future]] = report
             done(report)
-    return reports
+    finally:
+        # After Ctrl-C nobody waits for sources that are still being read.
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [reports[s.name] for s in chosen]
+
+
+def _begin(source: SourceEntry, begun: Callable[[str], None]) -> CollectionRun:
+    begun(source.name)
+    return collect(source)
 
 
 def _readable(source: SourceEntry) -> SourceEntry:
@@ -216,6 +318,7 @@ def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
             run = CollectionRun(name, clock.now(), scopes)
             report = absorb(connection, run, Manner(change_source="manual", reason="its source was removed"))
         connection.execute("UPDATE sources SET enabled = ? WHERE id = ?", (False, found.id))
+    credentials.forget(f"{name}.")
     return report
 
 

@@ -18,13 +18,15 @@ import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import AfterValidator, Field
+from pydantic.fields import FieldInfo
 
 from infradb.errors import SettingsError
 
 SCHEMES = ("env", "file", "keyring", "credential", "stored")
+_held: dict[str, str] = {}
 _REFERENCE = re.compile(rf"^({'|'.join(SCHEMES)}):.+$", re.DOTALL)
 
 
@@ -45,6 +47,12 @@ Secret = Annotated[str, AfterValidator(_is_reference), Field(max_length=1000), S
 """A setting that says where a secret lies."""
 
 
+def is_secret(info: FieldInfo) -> bool:
+    """Tell whether a setting holds a reference to a secret, also where it may be left out."""
+    marks = [*info.metadata, *(m for a in get_args(info.annotation) for m in getattr(a, "__metadata__", ()))]
+    return any(isinstance(m, SecretMark) for m in marks)
+
+
 def reveal(reference: str) -> str:
     """Return the secret that a reference points at; raise `SettingsError` that says what to do, never the secret."""
     scheme, _, place = reference.partition(":")
@@ -54,11 +62,17 @@ def reveal(reference: str) -> str:
     return secret
 
 
-def keep(name: str, secret: str) -> str:
-    """Store a secret in infradb's own file, mode 0600, and return the reference to it."""
-    secrets = _read_stored()
-    _write_stored({**secrets, name: secret})
+def hold(name: str, secret: str) -> str:
+    """Hold a secret in memory, so that it can be tried before it is kept; return the reference to it."""
+    _held[name] = secret
     return f"stored:{name}"
+
+
+def keep() -> None:
+    """Store what is held in infradb's own file, mode 0600."""
+    if _held:
+        _write_stored({**_read_stored(), **_held})
+        _held.clear()
 
 
 def forget(prefix: str) -> int:
@@ -117,7 +131,7 @@ def _from_systemd(name: str) -> str:
 
 
 def _from_stored(name: str) -> str:
-    secrets = _read_stored()
+    secrets = _held if name in _held else _read_stored()
     if name not in secrets:
         hint = "add the source again: it asks for the secret"
         raise SettingsError(f"{secrets_file()} holds no secret {name!r}", hint=hint)

@@ -57,15 +57,27 @@ class TestSources:
         ]  # fmt: skip
 
     def test_can_be_added_removed_and_added_again(self, call: Call) -> None:
-        done = call("sources", "add", "docker", "nas", "url=tcp://nas.lan:2375", "timeout_seconds=5")
-        assert (done.code, done.out) == (0, "added nas; `infradb sources doctor nas` proves its rights\n")
+        done = call("sources", "add", "docker", "nas", "url=tcp://127.0.0.1:9", "timeout_seconds=5", "--untested")
+        assert (done.code, done.out) == (0, "added nas, untested; `infradb sources doctor nas` proves its rights\n")
         assert call("sources", "add", "docker", "nas").code == 4
         assert call("sources", "remove", "nas").out == "removed nas; what it said stays\n"
         assert call("sources", "remove", "nas").code == 4
         assert call("discover", "nas").code == 4
-        assert call("sources", "add", "docker", "nas", "url=tcp://nas.lan:2375").code == 0
+        assert call("sources", "add", "docker", "nas", "url=tcp://127.0.0.1:9", "--untested").code == 0
         assert call("sources", "remove", "manual").code == 4
         assert call("sources", "remove", "nas", "--keep", "--retire").code == 2
+
+    def test_one_that_cannot_be_reached_is_not_added_unless_somebody_insists(self, call: Call) -> None:
+        done = call("sources", "add", "docker", "nas", "url=tcp://127.0.0.1:9", "timeout_seconds=5")
+        assert done.code == 1
+        assert "was not added" in done.err
+        assert "→" in done.err
+        assert "nas" not in [s["name"] for s in call("sources", "list", "-o", "json").json]
+
+    def test_one_that_was_tried_is_added_with_what_it_still_lacks(self, call: Call) -> None:
+        done = call("sources", "add", "local", "here", "timeout_seconds=30")
+        assert done.out == "added here; `infradb discover here` reads it\n"
+        assert call("sources", "kinds", "-o", "json").json[0]["kind"] == "local"
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -100,7 +112,7 @@ class TestSources:
         assert call("sources", "doctor", "manual").code == 4
 
     def test_doctor_says_what_a_dead_engine_lacks(self, call: Call, dead_engine: str) -> None:
-        call("sources", "add", "docker", "dead", f"url={dead_engine}")
+        call("sources", "add", "docker", "dead", f"url={dead_engine}", "--untested")
         done = call("sources", "doctor", "dead")
         assert done.code == 6
         assert "missing" in done.out
@@ -115,7 +127,15 @@ class TestDiscover:
     def test_an_engine_that_does_not_answer_is_told_and_the_rest_is_read(
         self, call: Call, dead_engine: str, url: str
     ) -> None:
-        call("sources", "add", "docker", "other", f"url={dead_engine if url == 'dead' else url}", "timeout_seconds=2")
+        call(
+            "sources",
+            "add",
+            "docker",
+            "other",
+            f"url={dead_engine if url == 'dead' else url}",
+            "timeout_seconds=2",
+            "--untested",
+        )
         done = call("discover", "local", "other")
         assert done.code == 6
         assert "Traceback" not in done.err

@@ -148,7 +148,7 @@ def test_what_is_not_there_is_said_so(browser):
 
 def test_a_source_that_cannot_be_read_is_told_on_the_first_page_with_the_reason(database, browse):
     sources.ensure_defaults(database)
-    sources.add(database, "docker", "far", {"url": "unix:///nonexistent/docker.sock"})
+    sources.register(database, "docker", "far", {"url": "unix:///nonexistent/docker.sock"})
     sources.discover(database, ["far"])
     page = browse(database).get("/").text
     assert "far cannot be read" in page

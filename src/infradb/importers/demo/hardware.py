@@ -10,7 +10,7 @@ from infradb.importers.demo.shapes import Disk, Guest, Machine, Nic
 from infradb.importers.demo.wiring import CABLES, FORWARDS, NETWORKS, RULES, STALE_ADDRESS, STORAGES
 from infradb.model.network import FirewallRule, IpAddress, Network, NetworkRoute
 from infradb.model.physical import Host, Link, NetworkInterface, Site, StorageDevice
-from infradb.model.proxmox import ProxmoxContainer, ProxmoxStorage
+from infradb.model.proxmox import GuestDisk, ProxmoxContainer, ProxmoxStorage
 
 _FIREWALL = "opnsense"
 _STALE_SINCE = "2024-03-02T18:20:00Z"
@@ -36,7 +36,7 @@ def tell_hardware(gathered: Gathered, meter: Meter, instant: str) -> None:
     for storage in STORAGES:
         gathered.tell(_storage(storage, meter))
     for guest in GUESTS:
-        gathered.tell(_guest(guest))
+        gathered.tell(_guest(guest), _guest_disk(guest))
     _tell_ways(gathered, instant)
 
 
@@ -156,6 +156,20 @@ def _guest(guest: Guest) -> Part:
         **values,
     )
     return f"proxmox_containers/{cluster}/{guest.vmid}", entity
+
+
+def _guest_disk(guest: Guest) -> Part:
+    cluster = CLUSTERS[guest.node]
+    place, prefix = ("scsi0", "vm") if guest.kind == "vm" else ("rootfs", "subvol")
+    entity = GuestDisk(
+        proxmox_container_id=f"proxmox_containers/{cluster}/{guest.vmid}",
+        disk_name=place,
+        proxmox_storage_id=f"proxmox_storages/{cluster}/{guest.node}/{guest.storage}",
+        volume=f"{guest.storage}:{prefix}-{guest.vmid}-disk-0",
+        size_gb=guest.size_gb,
+        backup=guest.backup is not None,
+    )
+    return f"guest_disks/{cluster}/{guest.vmid}/{place}", entity
 
 
 def _address(machine: Machine, nic: Nic, instant: str) -> Part:

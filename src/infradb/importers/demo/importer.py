@@ -4,6 +4,7 @@ from infradb import clock
 from infradb.importers.demo.derive import Meter
 from infradb.importers.demo.gather import Gathered
 from infradb.importers.demo.hardware import tell_hardware
+from infradb.importers.demo.naming import tell_naming
 from infradb.importers.demo.software import tell_software
 from infradb.observation import CollectionRun, ScopeResult
 
@@ -25,4 +26,5 @@ def collect(seed: int = 1) -> CollectionRun:
     gathered, meter = Gathered(), Meter(seed)
     tell_hardware(gathered, meter, started_at)
     tell_software(gathered, meter)
+    tell_naming(gathered)
     return CollectionRun("demo", started_at, (ScopeResult("lab", "complete", tuple(gathered.answers)),))

@@ -55,6 +55,11 @@ RULES: tuple[tuple[str, str, str, str, str, str, str, bool, str], ...] = (
     ("servers", "allow", "in", _ANY, "10.10.20.0/24", _ANY, _ANY, True, "Updates"),
     ("servers", "allow", "in", "tcp", "10.10.20.22", "10.10.10.0/24", "32400", False, "Plex, gone since jellyfin"),
 )
+ALIASES: tuple[tuple[str, str, list[str], str], ...] = (
+    ("dns_servers", "network", ["10.10.10.53", "10.10.20.23"], "Both resolvers"),
+    ("proxmox_nodes", "network", ["10.10.10.11", "10.10.10.12"], "pve1 and pve2"),
+    ("web_ports", "port", ["80", "443"], "What the proxy listens on"),
+)
 FORWARDS = {"443": "10.10.20.21:443", "80": "10.10.20.21:80"}
 
 STORAGES: tuple[tuple[str, str, str, str, list[str], float, float], ...] = (
@@ -63,6 +68,7 @@ STORAGES: tuple[tuple[str, str, str, str, list[str], float, float], ...] = (
     ("kestrel", "pve1", "local-zfs", "zfspool", ["images", "rootdir"], 1930, 0.41),
     ("kestrel", "pve2", "local", "dir", ["iso", "vztmpl", "snippets"], 640, 0.05),
     ("kestrel", "pve2", "local-zfs", "zfspool", ["images", "rootdir"], 960, 0.36),
+    ("lab1", "lab1", "local-lvm", "lvmthin", ["images", "rootdir"], 210, 0.04),
     ("kestrel", "", "pbs", "pbs", ["backup"], 8002, 0.58),
     ("kestrel", "", "nas-iso", "nfs", ["iso", "backup"], 21600, 0.71),
 )

@@ -1,6 +1,10 @@
 """`infradb discover`."""
 
+import shutil
 import sys
+import threading
+import time
+from typing import Self
 
 import click
 
@@ -22,19 +26,60 @@ def discover(ctx: click.Context, names: tuple[str, ...], dry_run: bool, allow_re
     """
     opened = database(ctx, create=True, dry_run=dry_run)
     sources.ensure_defaults(opened)
-    told = output == "table" and sys.stderr.isatty()
-    reports = sources.discover(
-        opened,
-        names,
-        allow_retire=allow_retire,
-        dry_run=dry_run,
-        begun=lambda name: click.echo(f"reading {name} …", err=True) if told else None,
-    )
+    with Reading(told=output == "table" and sys.stderr.isatty()) as reading:
+        reports = sources.discover(
+            opened,
+            names,
+            allow_retire=allow_retire,
+            dry_run=dry_run,
+            begun=reading.begun,
+            done=reading.done,
+        )
     if output == "json":
         print_json([as_json(r) for r in reports])
     else:
         print_reports(reports, dry_run=dry_run)
     return 6 if any(r.status != "complete" for r in reports) else 0
+
+
+class Reading:
+    """One line at a terminal that says which sources are being read, and for how long."""
+
+    def __init__(self, *, told: bool) -> None:
+        self._told = told
+        self._since: dict[str, float] = {}
+        self._finished = 0
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+
+    def begun(self, name: str) -> None:
+        """Note that a source is being read."""
+        with self._lock:
+            self._since[name] = time.monotonic()
+
+    def done(self, report: RunReport) -> None:
+        """Note that a source was read and taken in."""
+        with self._lock:
+            self._since.pop(report.source, None)
+            self._finished += 1
+
+    def __enter__(self) -> Self:
+        if self._told:
+            threading.Thread(target=self._tell, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._told:
+            click.echo("\r\033[K", nl=False, err=True)
+
+    def _tell(self) -> None:
+        while not self._over.wait(0.2):
+            now = time.monotonic()
+            with self._lock:
+                waiting = ", ".join(f"{n} {now - s:.0f} s" for n, s in sorted(self._since.items()))
+            line = f"{self._finished} read" + (f"; reading {waiting}" if waiting else "")
+            click.echo(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}", nl=False, err=True)
 
 
 def print_reports(reports: list[RunReport], *, dry_run: bool = False) -> None:

@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("up:serve", "Serve without discovering."),
     "demo": ("demo:demo", "A lab of invented data in a database of its own."),
     "discover": ("discover:discover", "Read the sources and show what changed."),
-    "sources": ("sources:sources", "What is read: list, add, test, doctor, calls, remove."),
+    "sources": ("sources:sources", "What is read: list, kinds, add, test, doctor, calls, remove."),
     "list": ("entities:list_", "Many things of one kind."),
     "show": ("show:show", "Everything about one thing."),
     "add": ("edit:add", "Say that something exists."),
@@ -123,7 +123,9 @@ def main() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _report("stopped; nothing was half-written", "")
-        code = 130
+        _let_go_of_output()
+        # Sources that are still being read by threads would keep the process until their time is over.
+        os._exit(130)
     except UnicodeError as error:
         if debug:
             raise

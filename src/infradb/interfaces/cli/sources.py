@@ -1,18 +1,19 @@
 """`infradb sources`."""
 
+import sys
 import time
 
 import click
 
 from infradb.errors import UsageError
 from infradb.interfaces.cli.discover import print_reports
-from infradb.interfaces.cli.session import database, output_option, print_rows
+from infradb.interfaces.cli.session import database, output_option, print_rows, shown
 from infradb.operations import sources as operations
 
 
 @click.group()
 def sources() -> None:
-    """What is read: list, add, test, doctor, calls, remove."""
+    """What is read: list, kinds, add, test, doctor, calls, remove."""
 
 
 @sources.command("list")
@@ -27,22 +28,72 @@ def list_(ctx: click.Context, output: str) -> None:
     print_rows(["name", "kind", "enabled", "status", "last_run", "seen", "errors"], rows, output)
 
 
+@sources.command()
+@output_option
+def kinds(output: str) -> None:
+    """List what can be read, and the settings of each."""
+    rows = [
+        {
+            "kind": kind,
+            "needs": ", ".join(s.name for s in known if s.required),
+            "may have": ", ".join(s.name for s in known if not s.required),
+        }
+        for kind in operations.kinds()
+        for known in [operations.settings_of(kind)]
+    ]
+    print_rows(["kind", "needs", "may have"], rows, output)
+
+
 @sources.command(
-    epilog="Examples:  infradb sources add docker nas url=ssh://admin@nas.lan    infradb sources doctor nas"
+    epilog="Examples:  infradb sources add docker nas url=ssh://admin@nas.lan    infradb sources add proxmox pve"
+    " url=https://pve1:8006 token_id=infradb@pve!infradb"
 )
 @click.argument("kind")
 @click.argument("name")
 @click.argument("settings", metavar="[KEY=VALUE]...", nargs=-1)
+@click.option("--untested", is_flag=True, help="Add it without trying it first.")
 @click.pass_context
-def add(ctx: click.Context, kind: str, name: str, settings: tuple[str, ...]) -> None:
-    """Add a source of KIND (docker, local) under a NAME of yours. `sources calls` shows what it will ask.
+def add(ctx: click.Context, kind: str, name: str, settings: tuple[str, ...], untested: bool) -> int:
+    """Add a source of KIND under a NAME of yours; `sources kinds` lists the kinds and their settings.
 
-    A wrong setting is told with all that there are. No setting holds a password: ssh:// logs in by key, https:// by
-    certificate.
+    Shows the lines that make the least-privileged account on the other side, asks for the secret, tries the
+    connection, and only then stores the source. A secret is never an argument: leave it out to be asked (an optional
+    one: KEY=ask), or say where it lies: KEY=env:NAME, file:/path, keyring:SERVICE/USER, credential:NAME.
     """
     pairs = dict(_pair(s) for s in settings)
-    added = operations.add(database(ctx, create=True), kind, name, pairs)
-    click.echo(f"added {added.name}; `infradb sources doctor {added.name}` proves its rights")
+    known = {s.name: s for s in operations.settings_of(kind)}
+    asked = [n for n, s in known.items() if s.secret and (pairs.get(n) == "ask" or (s.required and n not in pairs))]
+    lines = operations.grant(kind, name)
+    if lines and (asked or sys.stdin.isatty()):
+        click.echo(f"{lines}\n", err=True)
+    secrets = {n: _ask(n, known[n].doc) for n in asked}
+    given = {n: v for n, v in pairs.items() if n not in secrets}
+    opened = database(ctx, create=True)
+    operations.ensure_defaults(opened)
+    if untested:
+        operations.keep_untested(opened, kind, name, given, secrets)
+        click.echo(f"added {name}, untested; `infradb sources doctor {name}` proves its rights")
+        return 0
+    missing = [d for d in operations.add(opened, kind, name, given, secrets) if not d.ok]
+    click.echo(f"added {name}; `infradb discover {name}` reads it")
+    for lacking in missing:
+        click.echo(f"  missing: {lacking.needs}" + (f" ({lacking.detail})" if lacking.detail else ""), err=True)
+        click.echo(f"    → {lacking.hint}", err=True)
+    return 6 if missing else 0
+
+
+def _ask(name: str, doc: str) -> str:
+    """Ask for a secret without showing it; from a pipe, a line is read."""
+    if sys.stdin.isatty():
+        click.echo(doc, err=True)
+        secret: str = click.prompt(name, hide_input=True, err=True)
+        return secret
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise UsageError(
+            f"{name} is a secret, and nobody is there to be asked", hint=f"{name}=env:NAME or {name}=file:/path"
+        )
+    return line
 
 
 @sources.command()
@@ -77,14 +128,31 @@ def doctor(ctx: click.Context, name: str, output: str) -> int:
 
 @sources.command()
 @click.argument("name")
+@click.option("--all", "everything", is_flag=True, help="What it may call, so that a proxy can allow just these.")
+@output_option
 @click.pass_context
-def calls(ctx: click.Context, name: str) -> None:
-    """List every call that a source's collector makes, so that a proxy can allow just these."""
+def calls(ctx: click.Context, name: str, everything: bool, output: str) -> None:
+    """List every call of a source's last run: how often, how many failed, how long they took.
+
+    Before its first run, and with --all, every call that it may make.
+    """
     opened = database(ctx, create=True)
     operations.ensure_defaults(opened)
     with opened.read() as connection:
         entry = operations.entry(connection, name)
-    click.echo("\n".join(operations.calls(entry)))
+        at, made = operations.calls_made(connection, entry)
+    rows: list[dict[str, object]]
+    if everything or at is None:
+        rows = [{"call": c} for c in operations.calls(entry)]
+        if output == "table":
+            click.echo("\n".join(str(r["call"]) for r in rows))
+        else:
+            print_rows(["call"], rows, output)
+        return
+    rows = [{"call": c.name, "times": c.times, "failed": c.failed, "ms": c.milliseconds} for c in made]
+    print_rows(["call", "times", "failed", "ms"], rows, output)
+    if output == "table":
+        click.echo(f"{sum(c.times for c in made)} calls in the run of {shown(at)}", err=True)
 
 
 @sources.command()

@@ -60,7 +60,7 @@ def add_source(request: Request) -> Response:
         sources.make("docker", name, {"url": url})
         if "anyway" not in form and (missing := _missing(name, url)):
             return _form_again(request, url, name, "Not everything could be read there.", missing)
-        sources.add(site.database, "docker", name, {"url": url})
+        sources.register(site.database, "docker", name, {"url": url})
     except InfradbError as error:
         return _form_again(request, url, name, f"{error}{f' – {error.hint}' if error.hint else ''}")
     site.added()
