@@ -1,7 +1,9 @@
 """Writes every generated file where it belongs."""
 
+import json
 from pathlib import Path
 
+from infradb import run_file
 from infradb.generate.cli_reference import cli_reference
 from infradb.generate.model_reference import model_reference, schema_reference
 from infradb.generate.reference import collectors_reference, errors_reference, settings_reference
@@ -27,6 +29,7 @@ def outputs() -> dict[Path, str]:
         reference / "settings.md": settings_reference(),
         reference / "errors.md": errors_reference(),
         reference / "collectors.md": collectors_reference(),
+        reference / "run.schema.json": json.dumps(run_file.schema(), indent=2) + "\n",
     }
 
 

@@ -120,6 +120,9 @@ class DiscoveryRun(Record):
     source_id: Annotated[int, References("sources", owns=True)]
     """Source that was read."""
 
+    uid: Text | None = None
+    """Identifier that a run from elsewhere brought along, so that it is taken in once."""
+
     started_at: Instant
     """When reading began."""
 

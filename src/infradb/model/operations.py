@@ -229,11 +229,14 @@ class ApiToken(Record):
     token_hash: Text
     """SHA-256 of the token."""
 
-    purpose: Literal["api", "session", "first-user"]
+    purpose: Literal["api", "runs", "session", "first-user"]
     """What it opens."""
 
     user_id: Annotated[int | None, References("users", owns=True)] = None
     """User it belongs to."""
+
+    source_id: Annotated[int | None, References("sources", owns=True)] = None
+    """Source that it may bring runs of, and nothing else; null where it is no such token."""
 
     role: Literal["viewer", "editor", "admin"]
     """What its bearer may do."""

@@ -132,12 +132,17 @@ def register(database: Database, kind: str, name: str, settings: Mapping[str, An
 def _check_new(database: Database, kind: str, name: str) -> None:
     """Raise where a name is none, or another source has it."""
     collector_class(kind)
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a source", hint="letters, digits, dots, dashes and underscores")
+    check_name(name)
     with database.read() as connection:
         before = next((e for e in entries(connection) if e.name == name), None)
     if before and (before.enabled or before.kind != kind):
         raise Conflict(f"there is a source {name!r} already", hint="give another name, or remove that one first")
+
+
+def check_name(name: str) -> None:
+    """Raise `UsageError` where a source cannot be called so."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a source", hint="letters, digits, dots, dashes and underscores")
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,57 @@ def add_token(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A token of a program as the database has it."""
+
+    id: int
+    source: str
+    description: str | None
+    created_at: str
+    expires_at: str | None
+    used_at: str | None
+
+
+def add_runs_token(
+    connection: Connection, token_hash: str, source: int, description: str | None, now: str, expires_at: str
+) -> None:
+    """Add a token that brings runs of one source."""
+    connection.execute(
+        "INSERT INTO api_tokens (token_hash, purpose, source_id, role, description, created_at, expires_at)"
+        " VALUES (?, 'runs', ?, 'viewer', ?, ?, ?)",
+        (token_hash, source, description, now, expires_at),
+    )
+
+
+def runs_tokens(connection: Connection) -> list[StoredToken]:
+    """Return the tokens that bring runs."""
+    rows = connection.query(
+        "SELECT t.id, s.name, t.description, t.created_at, t.expires_at, t.used_at FROM api_tokens t"
+        " JOIN sources s ON s.id = t.source_id WHERE t.purpose = 'runs' ORDER BY t.id"
+    )
+    return [StoredToken(*row) for row in rows]
+
+
+def source_of_token(connection: Connection, token_hash: str, now: str) -> int | None:
+    """Return the source whose runs a token brings, while it lasts."""
+    sql = "SELECT source_id FROM api_tokens WHERE token_hash = ? AND purpose = 'runs' AND expires_at > ?"
+    rows = connection.query(sql, (token_hash, now))
+    return int(rows[0][0]) if rows else None
+
+
+def note_use(connection: Connection, token_hash: str, now: str) -> None:
+    """Note when a token was last used."""
+    connection.execute("UPDATE api_tokens SET used_at = ? WHERE token_hash = ?", (now, token_hash))
+
+
+def drop_token_numbered(connection: Connection, id_: int) -> bool:
+    """Forget the token of a program; tell whether there was one."""
+    known = connection.query("SELECT 1 FROM api_tokens WHERE id = ? AND purpose = 'runs'", (id_,))
+    connection.execute("DELETE FROM api_tokens WHERE id = ? AND purpose = 'runs'", (id_,))
+    return bool(known)
+
+
 def token_stands(connection: Connection, token_hash: str, purpose: str, now: str) -> bool:
     """Tell whether a token is known for a purpose and has not ended."""
     sql = "SELECT 1 FROM api_tokens WHERE token_hash = ? AND purpose = ? AND expires_at > ?"

@@ -121,6 +121,23 @@ def begin_run(connection: Connection, source: int, started_at: str) -> int:
     return run_id
 
 
+def run_with_uid(connection: Connection, source: int, uid: str) -> int | None:
+    """Return the number of the run that a source brought under an identifier, if it did."""
+    rows = connection.query("SELECT id FROM discovery_runs WHERE source_id = ? AND uid = ?", (source, uid))
+    return int(rows[0][0]) if rows else None
+
+
+def name_run(connection: Connection, run_id: int, uid: str) -> None:
+    """Note the identifier that a run from elsewhere brought along."""
+    connection.execute("UPDATE discovery_runs SET uid = ? WHERE id = ?", (uid, run_id))
+
+
+def latest_start(connection: Connection, source: int) -> str | None:
+    """Return when the newest run of a source began."""
+    sql = "SELECT started_at FROM discovery_runs WHERE source_id = ? ORDER BY id DESC LIMIT 1"
+    return next((str(at) for (at,) in connection.query(sql, (source,))), None)
+
+
 def end_run(
     connection: Connection,
     run_id: int,

@@ -1049,6 +1049,8 @@ CREATE TABLE discovery_runs (
   id INTEGER PRIMARY KEY,
   -- Source that was read.
   source_id INTEGER NOT NULL REFERENCES sources (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Identifier that a run from elsewhere brought along, so that it is taken in once.
+  uid TEXT,
   -- When reading began.
   started_at TEXT NOT NULL,
   -- When the result was stored.
@@ -1373,9 +1375,11 @@ CREATE TABLE api_tokens (
   -- SHA-256 of the token.
   token_hash TEXT NOT NULL,
   -- What it opens.
-  purpose TEXT NOT NULL CONSTRAINT ck_api_tokens_purpose_values CHECK (purpose = 'api' OR purpose = 'session' OR purpose = 'first-user'),
+  purpose TEXT NOT NULL CONSTRAINT ck_api_tokens_purpose_values CHECK (purpose = 'api' OR purpose = 'runs' OR purpose = 'session' OR purpose = 'first-user'),
   -- User it belongs to.
   user_id INTEGER REFERENCES users (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Source that it may bring runs of, and nothing else; null where it is no such token.
+  source_id INTEGER REFERENCES sources (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   -- What its bearer may do.
   role TEXT NOT NULL CONSTRAINT ck_api_tokens_role_values CHECK (role = 'viewer' OR role = 'editor' OR role = 'admin'),
   -- What it is for.

@@ -9,9 +9,9 @@ import pytest
 
 from infradb.errors import InfradbError
 from infradb.interfaces.web import server
-from infradb.interfaces.web.app import STATUS
 from infradb.interfaces.web.html import link, tag
 from infradb.interfaces.web.page import STYLE
+from infradb.interfaces.web.status import STATUS
 from infradb.model.physical import Host
 from infradb.operations import sources
 from infradb.operations.databases import open_database

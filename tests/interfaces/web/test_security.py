@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from infradb.errors import SettingsError
 from infradb.interfaces.web import server
-from infradb.interfaces.web.guard import UNGUARDED
+from infradb.interfaces.web.guard import FOR_PROGRAMS, UNGUARDED
 from infradb.interfaces.web.site import Place, place_of
 from infradb.interfaces.web.throttle import Throttle
 from infradb.operations import people
@@ -42,6 +42,8 @@ def test_nothing_is_shown_to_nobody_once_there_is_a_user(with_user, browse):
             assert answered.status_code == 200
         elif path == "/first-user" and method != "POST":
             assert answered.status_code == 403
+        elif path in FOR_PROGRAMS:
+            assert answered.status_code == 401, path
         elif method == "POST":
             assert answered.status_code == 400, path
         else:
@@ -251,7 +253,8 @@ def test_abroad_without_a_user_nothing_is_shown(lab, browse):
     browser = browse(lab, ABROAD, AT)
     for method, path in addresses(browser):
         answered = browser.request(method, path)
-        assert answered.status_code in ((200,) if path in UNGUARDED else (400, 403)), path
+        allowed = (200,) if path in UNGUARDED else (401,) if path in FOR_PROGRAMS else (400, 403)
+        assert answered.status_code in allowed, path
         assert "pve1" not in answered.text
 
 

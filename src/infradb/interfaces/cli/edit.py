@@ -16,13 +16,13 @@ from infradb.operations import manual
 def edit_of(reason: str | None, expires: str | None = None) -> manual.Edit:
     """Return who edits, why, and until when."""
     who = os.environ.get("SUDO_USER") or getpass.getuser()
-    until = instant(_ahead(expires), "--expires")
+    until = instant(ahead(expires), "--expires")
     if until is not None and until <= clock.now():
         raise UsageError(f"--expires {expires!r} lies in the past", hint="30d for thirty days from now, or a date")
     return manual.Edit(who, reason, until, partial(click.echo, err=True))
 
 
-def _ahead(text: str | None) -> str | None:
+def ahead(text: str | None) -> str | None:
     """Return an expiry: a length of time counts forward."""
     if text is None:
         return None

@@ -60,13 +60,11 @@ def add(ctx: click.Context, kind: str, name: str, settings: tuple[str, ...], unt
     connection, and only then stores the source. A secret is never an argument: leave it out to be asked (an optional
     one: KEY=ask), or say where it lies: KEY=env:NAME, file:/path, keyring:SERVICE/USER, credential:NAME.
     """
-    pairs = dict(_pair(s) for s in settings)
-    known = {s.name: s for s in operations.settings_of(kind)}
-    asked = [n for n, s in known.items() if s.secret and (pairs.get(n) == "ask" or (s.required and n not in pairs))]
+    pairs = dict(pair(s) for s in settings)
     lines = operations.grant(kind, name)
-    if lines and (asked or sys.stdin.isatty()):
+    if lines and sys.stdin.isatty():
         click.echo(f"{lines}\n", err=True)
-    secrets = {n: _ask(n, known[n].doc) for n in asked}
+    secrets = asked_secrets(kind, pairs)
     given = {n: v for n, v in pairs.items() if n not in secrets}
     opened = database(ctx, create=True)
     operations.ensure_defaults(opened)
@@ -80,6 +78,13 @@ def add(ctx: click.Context, kind: str, name: str, settings: tuple[str, ...], unt
         click.echo(f"  missing: {lacking.needs}" + (f" ({lacking.detail})" if lacking.detail else ""), err=True)
         click.echo(f"    → {lacking.hint}", err=True)
     return 6 if missing else 0
+
+
+def asked_secrets(kind: str, pairs: dict[str, str]) -> dict[str, str]:
+    """Ask for the secrets that a collector needs and that were not referred to, and for those given as `ask`."""
+    known = [s for s in operations.settings_of(kind) if s.secret]
+    wanted = [s for s in known if pairs.get(s.name) == "ask" or (s.required and s.name not in pairs)]
+    return {s.name: _ask(s.name, s.doc) for s in wanted}
 
 
 def _ask(name: str, doc: str) -> str:
@@ -170,7 +175,8 @@ def remove(ctx: click.Context, name: str, keep: bool, retire: bool) -> None:
     )
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """Return a setting and its value; raise `UsageError`."""
     name, sign, value = text.partition("=")
     if not sign:
         raise UsageError(f"{text!r} is no setting", hint="key=value, such as url=tcp://nas.lan:2375")

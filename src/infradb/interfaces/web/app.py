@@ -9,34 +9,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from infradb.errors import InfradbError, StoreError
-from infradb.interfaces.web import changes, findings, home, lists, sign_in, sources, thing
+from infradb.interfaces.web import changes, findings, home, lists, runs, sign_in, sources, thing
 from infradb.interfaces.web.guard import Guard, SafeHeaders
 from infradb.interfaces.web.page import ICON, STYLE, error_page
 from infradb.interfaces.web.site import Site, site_of
+from infradb.interfaces.web.status import STATUS
 
-STATUS: dict[str, int] = {
-    "error": 500,
-    "usage": 400,
-    "settings": 400,
-    "not-found": 404,
-    "ambiguous": 409,
-    "conflict": 409,
-    "invalid-value": 422,
-    "before-history": 422,
-    "collection": 502,
-    "source-unreachable": 502,
-    "source-refused": 502,
-    "source-malformed": 502,
-    "import-refused": 422,
-    "store": 500,
-    "database-missing": 503,
-    "database-foreign": 503,
-    "database-newer": 503,
-    "database-locked": 503,
-    "database-full": 507,
-    "chain-broken": 500,
-}
-"""HTTP status by an error's code (RFC 9110, 15; 507: RFC 4918, 11.5)."""
 _KEPT_FOR_LONG = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -53,6 +31,7 @@ def application(site: Site) -> ASGIApp:
             Route("/findings", findings.findings),
             Route("/sources", sources.list_sources),
             Route("/sources", sources.add_source, methods=["POST"]),
+            Route(runs.PATH, runs.take_in, methods=["POST"]),
             Route("/login", sign_in.login),
             Route("/login", sign_in.sign_in, methods=["POST"]),
             Route("/logout", sign_in.sign_out, methods=["POST"]),

@@ -38,6 +38,8 @@ UNGUARDED = frozenset({"/healthz", "/readyz", "/style.css", "/icon.svg"})
 """Paths that tell nothing about what is stored."""
 FOR_NOBODY = frozenset({"/login", "/first-user"})
 """Paths by which one comes in."""
+FOR_PROGRAMS = frozenset({"/api/v1/runs"})
+"""Paths that ask for a token themselves; no cookie counts there, so no other site's page can use one."""
 _PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
@@ -94,6 +96,8 @@ class Guard:
                 "This server does not go by that name. Open it by its address, or name it: infradb up --name NAME\n",
                 400,
             )
+        if request.url.path in FOR_PROGRAMS:
+            return None
         reads = request.method in ("GET", "HEAD")
         if not reads and request.method != "POST":
             return PlainTextResponse("Method not allowed\n", 405, {"Allow": "GET, HEAD, POST"})
