@@ -202,8 +202,9 @@ def make_shared_folder() -> Path:
     """Makes the folder for this session's workers, and clears away what a killed session left."""
     for left in Path(tempfile.gettempdir()).glob(f"{SHARED_FOLDER_PREFIX}*-*"):
         owner = left.name.removeprefix(SHARED_FOLDER_PREFIX).partition("-")[0]
-        if owner.isdigit() and left.stat().st_uid == os.geteuid() and not Path("/proc", owner).exists():
-            remove_shared_folder(left)
+        with contextlib.suppress(FileNotFoundError):  # another session may clear it away at the same time
+            if owner.isdigit() and left.stat().st_uid == os.geteuid() and not Path("/proc", owner).exists():
+                remove_shared_folder(left)
     folder = Path(tempfile.mkdtemp(prefix=f"{SHARED_FOLDER_PREFIX}{os.getpid()}-"))
     folder.chmod(0o711)  # the server's user has to get through
     return folder

@@ -15,6 +15,9 @@ class SourceOrder:
     name: str
     declared: bool
     rank: int
+    kind: str = ""
+    silent: bool = False
+    """Whether it has said nothing for so long that every other source counts before it."""
 
     @property
     def is_manual(self) -> bool:
@@ -22,9 +25,9 @@ class SourceOrder:
         return self.name == MANUAL
 
     @property
-    def order(self) -> tuple[int, str]:
+    def order(self) -> tuple[bool, int, str]:
         """Return the place among sources of its class."""
-        return self.rank, self.name
+        return self.silent, self.rank, self.name
 
 
 MANUAL = "manual"

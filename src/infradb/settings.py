@@ -3,8 +3,9 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from infradb import clock
 from infradb.errors import SettingsError
@@ -27,6 +28,12 @@ class Settings:
 
     interval: str = "5m"
     """Time between two runs of `up` over every source."""
+
+    silent_after: str = "30d"
+    """How long a source may say nothing before every other source counts before it."""
+
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Whose word counts first for a field: a table of `"table.field" = ["source or kind", …]`; in the file only."""
 
     keep_health_checks: str = "7d"
     """How long raw results of checks are kept."""
@@ -64,7 +71,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in force; raise `SettingsError` that names every mistake with its place."""
     types = {f.name: f.type for f in fields(Settings)}
     mistakes: list[str] = []
-    values: dict[str, str | int] = {}
+    values: dict[str, Any] = {}
     path = config_file()
     for place, given in ((str(path), _file(path)), ("the environment", _environment(environment, types))):
         for name, value in given.items():
@@ -76,7 +83,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
                 values[name] = read
     if mistakes:
         raise SettingsError("; ".join(mistakes), hint=f"settings are: {', '.join(types)}")
-    return replace(Settings(), **values)  # type: ignore[arg-type]
+    return replace(Settings(), **values)
 
 
 def _file(path: Path) -> dict[str, object]:
@@ -102,12 +109,22 @@ def _environment(environment: Mapping[str, str], known: Mapping[str, object]) ->
     }
 
 
-def _value(kind: object, name: str, value: object) -> str | int | None:
+def _value(kind: object, name: str, value: object) -> Any:
+    """Return a setting as its kind takes it, or None where it does not."""
+    if name == "order":
+        return _order(value)
     try:
         if kind in (int, "int"):
             return int(str(value))
-        if name.startswith("keep_") or name == "interval":
+        if name.startswith("keep_") or name in ("interval", "silent_after"):
             clock.parse_duration(str(value))
     except ValueError:
         return None
     return str(value) if isinstance(value, str | int) else None
+
+
+def _order(value: object) -> dict[str, tuple[str, ...]] | None:
+    if not isinstance(value, Mapping):
+        return None
+    lists = {str(n): v for n, v in value.items() if isinstance(v, list) and all(isinstance(s, str) for s in v)}
+    return {n: tuple(v) for n, v in lists.items()} if len(lists) == len(value) else None

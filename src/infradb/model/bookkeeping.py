@@ -84,6 +84,9 @@ class Source(Record):
     enabled: bool = True
     """Whether it is read."""
 
+    silent_since: Instant | None = None
+    """Since when it has said nothing for so long that every other source counts before it."""
+
     created_at: Instant
     """When it was added."""
 
@@ -272,6 +275,40 @@ class KeptApart(Record):
 
     reason: Text | None = None
     """Why."""
+
+
+class DriftDecision(Record):
+    """Says what a person decided about a declared and an observed value that differ."""
+
+    table = "drift_decisions"
+    primary_key = ("entity_id", "field")
+
+    entity_id: Annotated[int, References("entities", owns=True)]
+    """Thing that it is about."""
+
+    field: Name
+    """Field on which the two differ."""
+
+    declared: Text
+    """The declared value at that time (JSON); another one is a new question."""
+
+    observed: Text
+    """The observed value at that time (JSON); another one is a new question."""
+
+    decision: Literal["take-observed", "keep-declared", "waive"]
+    """What was decided."""
+
+    until: Instant | None = None
+    """When the question comes back by itself."""
+
+    reason: Text | None = None
+    """Why."""
+
+    decided_by: Text | None = None
+    """Who decided."""
+
+    decided_at: Instant
+    """When."""
 
 
 class InfrastructureChange(Record):

@@ -11,6 +11,7 @@ from infradb import clock
 from infradb.change import Change, ChangeSet, StoredClaim
 from infradb.model.catalog import BY_TABLE
 from infradb.observation import Answer, CollectionRun, ScopeResult
+from infradb.operations.ordering import set_silence
 from infradb.reconcile.absence import judge
 from infradb.reconcile.identify import Sight
 from infradb.reconcile.plan import Planner, name_taken
@@ -62,7 +63,11 @@ def absorb(
 ) -> RunReport:
     """Take in one run of a source that exists, and return what changed. Part of the caller's transaction."""
     with without_garbage_collector():
-        return _Absorption(connection, run, manner, progress or (lambda _scope, _count: None)).carry_out()
+        absorption = _Absorption(connection, run, manner, progress or (lambda _scope, _count: None))
+        report = absorption.carry_out()
+        if absorption.source.silent and run.status != "failed":
+            set_silence(connection, absorption.source.id, None, f"{run.source} speaks again")
+        return report
 
 
 @contextmanager

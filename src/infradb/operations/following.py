@@ -19,6 +19,7 @@ from infradb.observation import CollectionRun, ScopeResult
 from infradb.operations import sources
 from infradb.operations.absorb import Manner, RunReport
 from infradb.operations.manual import expire
+from infradb.operations.ordering import follow_order, note_silence
 from infradb.redaction import redact_text
 from infradb.settings import Settings
 from infradb.store.database import Database
@@ -130,6 +131,9 @@ class Follower:
             )
 
     def _look_for_sources(self, *, first: bool) -> None:
+        if first:
+            follow_order(self.database, self.settings)
+        note_silence(self.database, self.settings)
         with self.database.read() as connection:
             there = [e.name for e in sources.entries(connection) if e.enabled and e.kind in COLLECTORS]
         if self.ended.is_set():

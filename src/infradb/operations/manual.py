@@ -71,6 +71,16 @@ def set_fields(database: Database, name: str, assignments: Sequence[str], edit: 
         return found, _say(connection, found.table, key, {**before, **said}, edit, expires)
 
 
+def say(database: Database, entity_id: int, values: Mapping[str, Any], edit: Edit) -> RunReport:
+    """Say by hand what fields of a thing are, with values as its row holds them: ids for references."""
+    with database.write() as connection:
+        found = find(connection, str(entity_id))
+        key, before, expires = _claim(connection, found)
+        fields = kind_named(found.table).fields
+        said = {n: _as_key(connection, v) if fields[n].references and v else v for n, v in values.items()}
+        return _say(connection, found.table, key, {**before, **said}, edit, expires)
+
+
 def unset(database: Database, name: str, fields: Sequence[str], edit: Edit) -> tuple[Named, RunReport]:
     """Take back what a person said about fields; what the sources say counts again."""
     with database.write() as connection:
@@ -204,13 +214,16 @@ def _check_settable(entity_type: EntityType, field: FieldSpec) -> None:
         raise Conflict(f"{entity_type.table}.{field.name} is measured, never set by hand")
 
 
+def _as_key(connection: Connection, id_: int) -> str:
+    uid = connection.query("SELECT uid FROM entities WHERE id = ?", (id_,))[0][0]
+    return f"uid:{uid}"
+
+
 def _value(connection: Connection, field: FieldSpec, text: str) -> Any:
     if text == "null":
         return None
     if field.references:
-        target = find(connection, text, field.references)
-        uid = connection.query("SELECT uid FROM entities WHERE id = ?", (target.id,))[0][0]
-        return f"uid:{uid}"
+        return _as_key(connection, find(connection, text, field.references).id)
     if field.name == "tags" and not text.startswith("["):
         return [t.strip() for t in text.split(",") if t.strip()]
     return filters.typed(field, text)

@@ -19,7 +19,9 @@ from infradb.errors import CollectionError, Conflict, NotFound, SettingsError, U
 from infradb.observation import Call, CollectionRun, ScopeResult
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb, without_garbage_collector
 from infradb.operations.manual import expire
+from infradb.operations.ordering import follow_order, note_silence
 from infradb.redaction import redact_text
+from infradb.settings import Settings
 from infradb.store import runs
 from infradb.store.database import Connection, Database
 from infradb.transport import credentials
@@ -241,6 +243,7 @@ def discover(
     allow_retire: bool = False,
     dry_run: bool = False,
     begun: Callable[[str], None] = lambda _name: None,
+    settings: Settings | None = None,
     progress: Progress | None = None,
     done: Callable[[RunReport], None] = lambda _report: None,
 ) -> list[RunReport]:
@@ -250,6 +253,9 @@ def discover(
     """
     if not dry_run:
         expire(database)
+        if settings:
+            follow_order(database, settings)
+            note_silence(database, settings)
     with database.read() as connection:
         chosen = [_readable(entry(connection, n)) for n in names] or [
             e for e in entries(connection) if e.enabled and e.kind in COLLECTORS

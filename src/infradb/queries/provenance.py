@@ -80,7 +80,7 @@ def opinions(connection: Connection, table: str, entity_id: int, field: str | No
         for c in known.claims([entity_id]).get(entity_id, [])
         if not c.withdrawn_at
     ]
-    best = winners(BY_TABLE[table], said)
+    best = winners(BY_TABLE[table], said, known.preferred(table))
     found: list[Opinion] = []
     for name, spec in BY_TABLE[table].claimable.items():
         if field not in (None, name):

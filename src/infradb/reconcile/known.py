@@ -22,6 +22,10 @@ class Known(Protocol):
 
     sources: Mapping[int, SourceOrder]
 
+    def preferred(self, table: str) -> Mapping[str, Mapping[str, int]]:
+        """Return the fields of a table that have an order of sources of their own, and the places in it."""
+        ...
+
     def natives(self, source_id: int, keys: Collection[str]) -> dict[str, Holder]:
         """Return the entities that a source knows by native keys; `uid:…` finds any entity."""
         ...

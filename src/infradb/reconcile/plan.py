@@ -275,7 +275,7 @@ class Planner:
                 (self.known.sources[c.source_id], c.native_key, unexpired(c.said, c.expires, self.now))
                 for c in sorted(stored, key=lambda c: -c.id)
             ]
-            best = winners(entity_type, said)
+            best = winners(entity_type, said, self.known.preferred(entity_type.table))
             decided[entity_id] = ({n: v for n, (v, _) in best.items()}, own[0].observation.key if own else "")
             for field in entity_type.references:
                 if field.name in best and best[field.name][0] is not None:

@@ -1,6 +1,7 @@
 """Which value wins, field by field, when several claims speak about one thing."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -8,23 +9,29 @@ import orjson
 from infradb import clock
 from infradb.change import SourceOrder
 from infradb.model.describe import EntityType, FieldSpec
+from infradb.reconcile.order import place
 
 MISSING = object()
+_NO_PREFERENCE: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 Said = tuple[SourceOrder, str, Mapping[str, Any]]
 """Source, native key, field -> value as said."""
 
 
-def winners(entity_type: EntityType, claims: Iterable[Said]) -> dict[str, tuple[Any, SourceOrder]]:
+def winners(
+    entity_type: EntityType, claims: Iterable[Said], preferred: Mapping[str, Mapping[str, int]] = _NO_PREFERENCE
+) -> dict[str, tuple[Any, SourceOrder]]:
     """Return field -> (value as said, source) of the winning claims.
 
-    The order is total: by the field's class of source, then rank, name and native key, so that the order in
-    which sources are read makes no difference.
+    The order is total: by the field's class of source, then the field's own order where `preferred` has one, then
+    rank, name and native key, so that the order in which sources are read makes no difference.
     """
     ranked = sorted(claims, key=lambda c: (c[0].order, c[1]))
     result: dict[str, tuple[Any, SourceOrder]] = {}
     for name, field in entity_type.claimable.items():
         best, best_class = None, 99
-        for source, _, said in ranked:
+        own = preferred.get(name) if len(ranked) > 1 else None
+        in_turn = _in_turn(ranked, own) if own else ranked
+        for source, _, said in in_turn:
             value = said.get(name, MISSING)
             if value is not MISSING:
                 class_ = source_class(field, source, value)
@@ -33,6 +40,11 @@ def winners(entity_type: EntityType, claims: Iterable[Said]) -> dict[str, tuple[
         if best is not None:
             result[name] = best
     return result
+
+
+def _in_turn(ranked: list[Said], places: Mapping[str, int]) -> list[Said]:
+    """Return claims in a field's own order; sorting is stable, so that within one place the general order stays."""
+    return sorted(ranked, key=lambda c: (c[0].silent, place(places, c[0])))
 
 
 def source_class(field: FieldSpec, source: SourceOrder, value: Any) -> int:

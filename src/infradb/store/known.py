@@ -8,8 +8,10 @@ from typing import Any
 from infradb.change import SourceOrder, StoredClaim
 from infradb.model.catalog import BY_TABLE, ENTITY_TYPES
 from infradb.reconcile.known import Holder
+from infradb.reconcile.order import places
 from infradb.store.database import Connection, Row
 from infradb.store.rows import decode, field_columns
+from infradb.store.source_order import source_order
 
 BATCH = 400
 """Keys per statement: few enough that parsing it stays cheap."""
@@ -21,8 +23,8 @@ _CLAIM = (
 
 def sources(connection: Connection) -> dict[int, SourceOrder]:
     """Return every source with its place in the order."""
-    rows = connection.query("SELECT id, name, declared, rank FROM sources")
-    return {id_: SourceOrder(id_, name, bool(declared), rank) for id_, name, declared, rank in rows}
+    rows = connection.query("SELECT id, name, declared, rank, kind, silent_since FROM sources")
+    return {id_: SourceOrder(id_, n, bool(d), rank, kind, since is not None) for id_, n, d, rank, kind, since in rows}
 
 
 class StoredKnown:
@@ -33,10 +35,17 @@ class StoredKnown:
         self.sources: Mapping[int, SourceOrder] = sources(connection)
         self.new_sources: set[int] = set()
         """Sources without a claim before this run: they know no native key."""
+        self._preferred: dict[str, dict[str, dict[str, int]]] | None = None
         self._apart: dict[int, set[int]] | None = None
         self._filled: set[str] = set()
         self._made: dict[str, set[int]] = {}
         """Table that was empty before this run -> hashes of the names that the run gave since."""
+
+    def preferred(self, table: str) -> Mapping[str, Mapping[str, int]]:
+        """Return the fields of a table that have an order of sources of their own, and the places in it."""
+        if self._preferred is None:
+            self._preferred = places(source_order(self._connection))
+        return self._preferred.get(table, {})
 
     def natives(self, source_id: int, keys: Collection[str]) -> dict[str, Holder]:
         """Return the entities that a source knows by native keys; `uid:…` finds any entity."""

@@ -1025,6 +1025,8 @@ CREATE TABLE sources (
   settings TEXT CONSTRAINT ck_sources_settings_json CHECK (settings IS NULL OR json_valid(settings)),
   -- Whether it is read.
   enabled INTEGER NOT NULL DEFAULT 1 CONSTRAINT ck_sources_enabled_bool CHECK (enabled IN (0, 1)),
+  -- Since when it has said nothing for so long that every other source counts before it.
+  silent_since TEXT,
   -- When it was added.
   created_at TEXT NOT NULL,
   CONSTRAINT uq_sources_name UNIQUE (name)
@@ -1148,6 +1150,29 @@ CREATE TABLE kept_apart (
   -- Why.
   reason TEXT,
   CONSTRAINT pk_kept_apart PRIMARY KEY (entity_a_id, entity_b_id)
+) STRICT;
+
+-- Says what a person decided about a declared and an observed value that differ.
+CREATE TABLE drift_decisions (
+  -- Thing that it is about.
+  entity_id INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Field on which the two differ.
+  field TEXT NOT NULL,
+  -- The declared value at that time (JSON); another one is a new question.
+  declared TEXT NOT NULL,
+  -- The observed value at that time (JSON); another one is a new question.
+  observed TEXT NOT NULL,
+  -- What was decided.
+  decision TEXT NOT NULL CONSTRAINT ck_drift_decisions_decision_values CHECK (decision = 'take-observed' OR decision = 'keep-declared' OR decision = 'waive'),
+  -- When the question comes back by itself.
+  until TEXT,
+  -- Why.
+  reason TEXT,
+  -- Who decided.
+  decided_by TEXT,
+  -- When.
+  decided_at TEXT NOT NULL,
+  CONSTRAINT pk_drift_decisions PRIMARY KEY (entity_id, field)
 ) STRICT;
 
 -- One change of one entity; rows are only ever added, each tied to the one before by its hash.

@@ -8,6 +8,7 @@ from typing import Self
 
 import click
 
+from infradb import settings
 from infradb.interfaces.cli.session import database, print_json, print_rows
 from infradb.operations import sources
 from infradb.operations.absorb import RunReport
@@ -32,6 +33,7 @@ def discover(ctx: click.Context, names: tuple[str, ...], dry_run: bool, allow_re
             names,
             allow_retire=allow_retire,
             dry_run=dry_run,
+            settings=settings.load(),
             begun=reading.begun,
             done=reading.done,
         )

@@ -5,15 +5,17 @@ import time
 
 import click
 
+from infradb import settings as settings_module
 from infradb.errors import UsageError
 from infradb.interfaces.cli.discover import print_reports
-from infradb.interfaces.cli.session import database, output_option, print_rows, shown
+from infradb.interfaces.cli.session import database, output_option, plain, print_rows, shown
+from infradb.operations import ordering
 from infradb.operations import sources as operations
 
 
 @click.group()
 def sources() -> None:
-    """What is read: list, kinds, add, test, doctor, calls, remove."""
+    """What is read: list, kinds, add, test, doctor, calls, order, remove."""
 
 
 @sources.command("list")
@@ -158,6 +160,29 @@ def calls(ctx: click.Context, name: str, everything: bool, output: str) -> None:
     print_rows(["call", "times", "failed", "ms"], rows, output)
     if output == "table":
         click.echo(f"{sum(c.times for c in made)} calls in the run of {shown(at)}", err=True)
+
+
+@sources.command(epilog='Example, in infradb.toml:  [order]  "hosts.os_name" = ["ssh", "netbox"]')
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@output_option
+@click.pass_context
+def order(ctx: click.Context, dry_run: bool, output: str) -> None:
+    """Show whose word counts first for which field, and let the values follow the settings.
+
+    Elsewhere the general order counts: `sources list` shows it. A change in the table `[order]` of infradb.toml is
+    worked out from what the sources said before: nothing is read again.
+    """
+    opened, given = database(ctx, create=True), settings_module.load()
+    changed = ordering.follow_order(opened, given, dry_run=dry_run)
+    rows = ordering.in_force(opened, given)
+    if output != "table":
+        return print_rows(["field", "first", "from"], rows, output)
+    print_rows(["field", "first", "from"], rows, output)
+    for one in changed:
+        click.echo(f"{one.what}: {one.field}: {plain(one.old) or '-'} → {plain(one.new) or '-'}")
+    if dry_run:
+        click.echo("dry run: nothing was written")
+    return None
 
 
 @sources.command()

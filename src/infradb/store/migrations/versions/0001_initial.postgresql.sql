@@ -1023,6 +1023,8 @@ CREATE TABLE sources (
   settings JSONB,
   -- Whether it is read.
   enabled BOOLEAN NOT NULL DEFAULT TRUE,
+  -- Since when it has said nothing for so long that every other source counts before it.
+  silent_since TIMESTAMPTZ,
   -- When it was added.
   created_at TIMESTAMPTZ NOT NULL,
   CONSTRAINT uq_sources_name UNIQUE (name)
@@ -1146,6 +1148,29 @@ CREATE TABLE kept_apart (
   -- Why.
   reason TEXT,
   CONSTRAINT pk_kept_apart PRIMARY KEY (entity_a_id, entity_b_id)
+);
+
+-- Says what a person decided about a declared and an observed value that differ.
+CREATE TABLE drift_decisions (
+  -- Thing that it is about.
+  entity_id BIGINT NOT NULL,
+  -- Field on which the two differ.
+  field TEXT NOT NULL,
+  -- The declared value at that time (JSON); another one is a new question.
+  declared TEXT NOT NULL,
+  -- The observed value at that time (JSON); another one is a new question.
+  observed TEXT NOT NULL,
+  -- What was decided.
+  decision TEXT NOT NULL CONSTRAINT ck_drift_decisions_decision_values CHECK (decision IN ('take-observed', 'keep-declared', 'waive')),
+  -- When the question comes back by itself.
+  until TIMESTAMPTZ,
+  -- Why.
+  reason TEXT,
+  -- Who decided.
+  decided_by TEXT,
+  -- When.
+  decided_at TIMESTAMPTZ NOT NULL,
+  CONSTRAINT pk_drift_decisions PRIMARY KEY (entity_id, field)
 );
 
 -- One change of one entity; rows are only ever added, each tied to the one before by its hash.
@@ -1546,6 +1571,8 @@ ALTER TABLE merges ADD CONSTRAINT fk_merges_with_entity_id FOREIGN KEY (with_ent
 ALTER TABLE kept_apart ADD CONSTRAINT fk_kept_apart_entity_a_id FOREIGN KEY (entity_a_id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE kept_apart ADD CONSTRAINT fk_kept_apart_entity_b_id FOREIGN KEY (entity_b_id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE drift_decisions ADD CONSTRAINT fk_drift_decisions_entity_id FOREIGN KEY (entity_id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE infrastructure_changes ADD CONSTRAINT fk_infrastructure_changes_entity_id FOREIGN KEY (entity_id) REFERENCES entities (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
 
