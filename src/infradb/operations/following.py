@@ -18,6 +18,7 @@ from infradb.errors import CollectionError, Conflict, InfradbError, NotFound
 from infradb.observation import CollectionRun, ScopeResult
 from infradb.operations import sources
 from infradb.operations.absorb import Manner, RunReport
+from infradb.operations.concluding import conclude
 from infradb.operations.manual import expire
 from infradb.operations.ordering import follow_order, note_silence
 from infradb.redaction import redact_text
@@ -101,6 +102,8 @@ class Follower:
                 return None
             expire(self.database)
             report = sources.take_in(self.database, run, Manner())
+            if report.changed:
+                conclude(self.database)
         if report.changed or report.braked:
             self._changed.set()
         return report

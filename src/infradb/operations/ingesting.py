@@ -14,6 +14,7 @@ from infradb.errors import Conflict
 from infradb.observation import CollectionRun
 from infradb.operations import sources
 from infradb.operations.absorb import Manner, RunReport, absorb
+from infradb.operations.concluding import conclude
 from infradb.store import runs
 from infradb.store.database import Database
 from infradb.transport import credentials
@@ -86,6 +87,8 @@ def ingest(database: Database, text: Iterable[bytes], *, bound_to: int | None = 
             run = CollectionRun(run.source, now, run.scopes, run.actors, run.calls)
         report = absorb(connection, run, Manner(change_source="api" if bound_to is not None else "discovery"))
         runs.name_run(connection, report.run_id, str(head.run))
+    if report.changed:
+        conclude(database)
     return Ingested(source.name, report, report.run_id, ahead if ahead > _CLOCK_MAY_BE_AHEAD_SECONDS else 0)
 
 

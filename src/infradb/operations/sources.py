@@ -18,6 +18,7 @@ from infradb.collectors.registry import COLLECTORS, collector_class
 from infradb.errors import CollectionError, Conflict, NotFound, SettingsError, UsageError
 from infradb.observation import Call, CollectionRun, ScopeResult
 from infradb.operations.absorb import Manner, Progress, RunReport, absorb, without_garbage_collector
+from infradb.operations.concluding import conclude
 from infradb.operations.manual import expire
 from infradb.operations.ordering import follow_order, note_silence
 from infradb.redaction import redact_text
@@ -272,6 +273,8 @@ def discover(
     finally:
         # After Ctrl-C nobody waits for sources that are still being read.
         pool.shutdown(wait=False, cancel_futures=True)
+    if not dry_run and any(r.changed for r in reports.values()):
+        conclude(database)
     return [reports[s.name] for s in chosen]
 
 

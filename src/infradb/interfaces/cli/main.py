@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "A lab of invented data in a database of its own."),
     "discover": ("discover:discover", "Read the sources and show what changed."),
     "sources": ("sources:sources", "What is read: list, kinds, add, test, doctor, calls, order, remove."),
+    "coverage": ("coverage:coverage", "Blind spots, and the command that closes each."),
     "collect": ("runs:collect", "Read a source into a file, without a database."),
     "ingest": ("runs:ingest", "Take in a run that was collected elsewhere."),
     "token": ("tokens:token", "Secrets of programs that bring runs."),
