@@ -10,8 +10,9 @@ from infradb.model.network import IpAddress
 from infradb.model.physical import Host
 from infradb.model.proxmox import ProxmoxContainer
 from infradb.observation import Observation, ScopeResult, observe
-from infradb.queries.provenance import claims
-from tests.lab import NODE_1, UUIDS, Estate, answer, names, nic, scope
+from infradb.operations.concluding import conclude
+from infradb.queries.provenance import claims, sightings
+from tests.lab import UUIDS, Estate, answer, names, nic, scope
 
 MAC = "bc:24:11:00:00:01"
 QEMU = "52:54:00:00:00:01"
@@ -189,14 +190,18 @@ def test_the_same_vm_through_proxmox_ssh_snmp_and_docker_is_one_host_and_why_sho
     estate.run("ssh", inside(host_type="vm", docker_engine_id="E1", **uuid))
     estate.run("snmp", scope("devices", snmp, arp))
     estate.run("docker", scope("engine", docker))
+    conclude(estate.database)
     web = estate.row("hosts", hostname="web")
     assert len(estate.rows("hosts")) == 2
     with estate.database.read() as connection:
         found = {c.source: c.rule for c in claims(connection, web["id"])}
+        seen = sightings(connection, web["id"])
     assert found == {
         "proxmox": "new",
         "ssh": "hard-key:smbios_uuid",
         "snmp": "hard-key:mac_addresses+hostname",
         "docker": "hard-key:docker_engine_id",
     }
-    assert NODE_1.values["hostname"] == "pve1"
+    assert [(s.source, s.address, s.mac_address) for s in seen] == [
+        ("snmp", "10.0.0.5", MAC),
+    ]

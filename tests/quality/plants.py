@@ -224,6 +224,18 @@ def retention_outgrown(lab: Lab) -> None:
 # --- what runs
 
 
+def container_lost_part(lab: Lab) -> None:
+    del lab.things["container/web/mount"]
+    del lab.things["container/web/net"]
+    lab.take_in()
+
+
+def image_tag_moved(lab: Lab) -> None:
+    for name, digest in (("web", "1"), ("db", "2")):
+        lab.change(f"container/{name}", image="example/app", image_digest=f"sha256:{digest * 64}")
+    lab.take_in()
+
+
 def stopped_host_running_guests(lab: Lab) -> None:
     lab.change("host/pve1", status="stopped")
     lab.take_in()

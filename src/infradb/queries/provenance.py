@@ -72,6 +72,29 @@ def claims(connection: Connection, entity_id: int) -> list[ClaimView]:
     return sorted(found, key=lambda c: (c.withdrawn_at is not None, c.source, c.native_key))
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An address of a host as a source saw it that does not speak of the host itself."""
+
+    source: str
+    scope: str
+    address: str
+    mac_address: str | None
+    rule: str
+
+
+def sightings(connection: Connection, host_id: int) -> list[Sighting]:
+    """Return who saw a host on the network: in an ARP table, a lease, a scan."""
+    rows = connection.query(
+        "SELECT s.name, p.name, a.ip_address, a.mac_address, c.rule, c.said FROM ip_addresses a"
+        " JOIN claims c ON c.entity_id = a.id AND c.withdrawn_at IS NULL JOIN scopes p ON p.id = c.scope_id"
+        " JOIN sources s ON s.id = p.source_id WHERE a.host_id = ? AND a.retired_at IS NULL"
+        " ORDER BY a.ip_key, s.name, p.name",
+        (host_id,),
+    )
+    return [Sighting(*row) for *row, said in rows if not orjson.loads(said).get("host_id")]
+
+
 def opinions(connection: Connection, table: str, entity_id: int, field: str | None = None) -> list[Opinion]:
     """Return what each source says about each field (or one), the winner first, with the reason."""
     known, now = StoredKnown(connection), clock.now()

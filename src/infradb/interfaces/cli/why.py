@@ -8,7 +8,7 @@ from infradb.interfaces.cli.session import database, plain, print_json, print_ro
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.filters import field_named
 from infradb.queries.naming import find
-from infradb.queries.provenance import ClaimView, claims, opinions
+from infradb.queries.provenance import ClaimView, claims, opinions, sightings
 
 
 @click.command(epilog="Examples:  infradb why pve1    infradb why pve1 purpose")
@@ -22,13 +22,22 @@ def why(ctx: click.Context, name: str, field: str | None, output: str) -> None:
         found = find(connection, name)
         wanted = field_named(BY_TABLE[found.table].fields, field).name if field else None
         said, heard = claims(connection, found.id), opinions(connection, found.table, found.id, wanted)
+        seen = sightings(connection, found.id) if found.table == "hosts" and not wanted else []
     if output == "json":
         return print_json(
-            {"name": found.label, "claims": [asdict(c) for c in said], "fields": [asdict(o) for o in heard]}
+            {
+                "name": found.label,
+                "claims": [asdict(c) for c in said],
+                "seen_on_the_network": [asdict(s) for s in seen],
+                "fields": [asdict(o) for o in heard],
+            }
         )
     click.secho(found.label, bold=True)
     rows = [_row(c) for c in said]
     print_rows(["source", "scope", "knows it as", "recognized by", "evidence", "since"], rows, "table")
+    if seen:
+        click.echo("\nseen on the network")
+        print_rows(["source", "scope", "address", "mac_address"], [asdict(s) for s in seen], "table")
     click.echo()
     values = [
         {"field": o.field, "value": _short(o.value), "source": o.source, "": "wins" if o.wins else "", "because": o.why}

@@ -9,11 +9,14 @@ RULES = (
         "Several live hosts have one hostname",
         "Either one machine is known as two, and each half tells half of the truth; or two machines answer to one name,"
         " and whoever uses the name reaches either.",
-        "One machine: `infradb merge A B`. Two machines: rename one of them, or waive the finding with the reason.",
+        "One machine: `infradb merge A B`. Two machines: `infradb keep-apart A B`, or rename one of them.",
         "{hosts} live hosts are called {hostname}: {thing} is one of them",
         sql="""\
 SELECT min(h.id) AS entity_id, lower(h.hostname) AS subject, lower(h.hostname) AS hostname, count(*) AS hosts
-FROM hosts h WHERE h.retired_at IS NULL
+FROM hosts h
+WHERE h.retired_at IS NULL AND EXISTS (
+  SELECT 1 FROM hosts o WHERE o.retired_at IS NULL AND o.id <> h.id AND lower(o.hostname) = lower(h.hostname)
+  AND NOT EXISTS (SELECT 1 FROM kept_apart k WHERE k.entity_a_id IN (h.id, o.id) AND k.entity_b_id IN (h.id, o.id)))
 GROUP BY lower(h.hostname) HAVING count(*) > 1""",
     ),
     Rule(

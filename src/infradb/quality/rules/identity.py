@@ -7,6 +7,7 @@ from infradb.model.describe import EntityType
 from infradb.quality.rule import Question, Rule
 from infradb.reconcile.identity import hard_keys
 from infradb.store.findings import StoredFinding, claimed_entity
+from infradb.store.merging import are_kept_apart
 
 
 def _of_a_source(question: Question, finding: StoredFinding) -> bool:
@@ -28,7 +29,11 @@ def _ambiguous(question: Question, finding: StoredFinding) -> bool:
     placed = claimed_entity(question.connection, source, key)
     if placed is None:
         return True
-    rivals = [id_ for id_ in finding.evidence.get("candidates", ()) if id_ != placed]
+    rivals = [
+        id_
+        for id_ in finding.evidence.get("candidates", ())
+        if id_ != placed and not are_kept_apart(question.connection, placed, id_)
+    ]
     kinds = question.query("SELECT kind FROM entities WHERE id = ? AND retired_at IS NULL", (placed,))
     if not kinds or not rivals:
         return False

@@ -1,6 +1,34 @@
 """What runs where it cannot, and what does not run where it should."""
 
-from infradb.quality.rule import Rule
+from collections.abc import Iterator
+
+from infradb.quality.rule import Defect, Question, Rule
+
+_REMEMBERED_SECONDS = 14 * 86400
+
+
+def _lost_parts(question: Question) -> Iterator[Defect]:
+    """Find mounts and networks that were retired lately while their container lives and has no other in their place."""
+    since = question.before(_REMEMBERED_SECONDS)
+    parts = {
+        "the mount {}": """
+SELECT c.id, v.mount_path, v.retired_at FROM docker_container_volumes v
+JOIN docker_containers c ON c.id = v.docker_container_id AND c.retired_at IS NULL AND c.status = 'running'
+WHERE v.retired_at > ? AND NOT EXISTS (SELECT 1 FROM docker_container_volumes w
+  WHERE w.docker_container_id = c.id AND w.mount_path = v.mount_path AND w.retired_at IS NULL)""",
+        "the network {}": """
+SELECT c.id, n.network_name, v.retired_at FROM docker_container_networks v
+JOIN docker_networks n ON n.id = v.docker_network_id
+JOIN docker_containers c ON c.id = v.docker_container_id AND c.retired_at IS NULL AND c.status = 'running'
+WHERE v.retired_at > ? AND NOT EXISTS (SELECT 1 FROM docker_container_networks w
+  JOIN docker_networks m ON m.id = w.docker_network_id
+  WHERE w.docker_container_id = c.id AND m.network_name = n.network_name AND w.retired_at IS NULL)""",
+    }
+    for words, sql in parts.items():
+        for id_, name, until in question.query(sql, (since,)):
+            part = words.format(name)
+            yield Defect(int(id_), part, evidence={"part": part, "until": str(until)[:16].replace("T", " ")})
+
 
 RULES = (
     Rule(
@@ -86,5 +114,31 @@ WHERE c.retired_at IS NULL AND c.health_status = 'unhealthy' AND c.status IN ('r
         sql="""\
 SELECT c.id AS entity_id, c.image FROM docker_containers c
 WHERE c.retired_at IS NULL AND c.status = 'restarting'""",
+    ),
+    Rule(
+        "container-lost-part",
+        "medium",
+        "A container has lost a mount or a network",
+        "It was there, and the container was created anew without it: a line was lost from its compose file, or it was"
+        " started by hand. What it writes now may go with the container, and what it needs may be out of reach.",
+        "Compare the container with its compose file; if the loss is meant, the finding closes after two weeks.",
+        "{thing} had {part} until {until}, and has it no more",
+        check=_lost_parts,
+    ),
+    Rule(
+        "image-tag-moved",
+        "low",
+        "One tag stands for two images",
+        "Containers that name the same image and tag run different ones, because the tag was moved between two pulls:"
+        " one of them is older than its name says.",
+        "Pull the image and create the older container anew, or name the version in the tag.",
+        "{thing} and {other} both run {image}:{tag}, which are two images",
+        sql="""\
+SELECT min(c.id) AS entity_id, max(c.id) AS other_id, c.image, c.image_tag AS tag,
+       c.image || ':' || c.image_tag AS subject
+FROM docker_containers c
+WHERE c.retired_at IS NULL AND c.status IN ('running', 'paused') AND c.image_tag IS NOT NULL
+  AND c.image_digest LIKE 'sha256:%'
+GROUP BY c.image, c.image_tag HAVING count(DISTINCT c.image_digest) > 1""",
     ),
 )
