@@ -14,7 +14,8 @@ def _lost_parts(question: Question) -> Iterator[Defect]:
         "the mount {}": """
 SELECT c.id, v.mount_path, v.retired_at FROM docker_container_volumes v
 JOIN docker_containers c ON c.id = v.docker_container_id AND c.retired_at IS NULL AND c.status = 'running'
-WHERE v.retired_at > ? AND NOT EXISTS (SELECT 1 FROM docker_container_volumes w
+WHERE v.retired_at > ? AND coalesce(v.host_path, '') NOT LIKE '%docker.sock'
+  AND NOT EXISTS (SELECT 1 FROM docker_container_volumes w
   WHERE w.docker_container_id = c.id AND w.mount_path = v.mount_path AND w.retired_at IS NULL)""",
         "the network {}": """
 SELECT c.id, n.network_name, v.retired_at FROM docker_container_networks v
