@@ -151,7 +151,7 @@ def end_run(
     """Complete the row of a run."""
     names = ("seen", "created", "updated", "retired", "revived", "missing")
     sets = ", ".join(f"{n} = ?" for n in ("finished_at", "status", "scopes", "errors", "calls", *names))
-    texts = [orjson.dumps(j).decode() if j else None for j in (errors, calls)]
+    texts = [orjson.dumps(j).decode() if j else None for j in (errors, [tuple(c) for c in calls])]
     said = (finished_at, status, orjson.dumps(scopes).decode(), *texts)
     connection.execute(
         f"UPDATE discovery_runs SET {sets} WHERE id = ?",

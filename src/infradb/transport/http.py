@@ -66,15 +66,18 @@ class HttpReader:
 
         Names in braces in `path` are replaced by `names`, quoted. Raises `CollectionError`.
         """
-        return self._json("GET", path, kind, names, query, None, None)
+        with self.log.recording(f"GET {path}"):
+            return self._json("GET", path, kind, names, query, None, None)
 
     def text(self, path: str, *, query: Mapping[str, Any] | None = None, **names: object) -> str:
         """Return the answer of `GET path` as text. Raises `CollectionError`."""
-        return self._read("GET", path, names, query, None, {"Accept": "*/*"}).decode("utf-8", "replace")
+        with self.log.recording(f"GET {path}"):
+            return self._read("GET", path, names, query, None, {"Accept": "*/*"}).decode("utf-8", "replace")
 
     def post(self, path: str, kind: T, body: Any, *, headers: Mapping[str, str] | None = None, **names: object) -> Any:
         """Return the JSON answer of `POST path`, for servers that are logged in to or asked questions that way."""
-        return self._json("POST", path, kind, names, None, orjson.dumps(body), headers)
+        with self.log.recording(f"POST {path}"):
+            return self._json("POST", path, kind, names, None, orjson.dumps(body), headers)
 
     def header(self, name: str, value: str) -> None:
         """Send a header with every later call: a token that logging in gave."""
@@ -118,8 +121,7 @@ class HttpReader:
     ) -> bytes:
         filled = path.format(**{n: quote(str(v), safe="") for n, v in names.items()}) if names else path
         url = self.base_url + filled + (f"?{urlencode(query, doseq=True)}" if query else "")
-        with self.log.recording(f"{method} {path}"):
-            return self._exchange(method, url, body, {**self._headers, **headers}, f"{method} {path}")
+        return self._exchange(method, url, body, {**self._headers, **headers}, f"{method} {path}")
 
     def _exchange(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], call: str) -> bytes:
         import urllib3

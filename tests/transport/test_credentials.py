@@ -1,0 +1,102 @@
+"""Secrets by reference: found where they lie, never told, and kept in a file that nobody else may read."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from infradb.errors import SettingsError
+from infradb.transport import credentials
+from infradb.transport.credentials import Secret, is_secret, reveal
+
+SECRET = "hunter2-correct-horse"
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("INFRADB_SECRETS", str(tmp_path / "config" / "secrets.json"))
+    return tmp_path / "config" / "secrets.json"
+
+
+class _Settings(BaseModel):
+    password: Secret
+    key: Secret | None = None
+    plain: str = ""
+
+
+def test_a_secret_itself_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValidationError) as raised:
+        _Settings(password=SECRET)
+    assert SECRET not in str(raised.value.errors(include_input=False))
+    assert "where it lies" in str(raised.value)
+
+
+def test_settings_that_hold_one_are_known() -> None:
+    fields = _Settings.model_fields
+    assert [n for n, f in fields.items() if is_secret(f)] == ["password", "key"]
+
+
+def test_it_is_found_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_SECRET", SECRET)
+    (tmp_path / "token").write_text(f"{SECRET}\nsecond line\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    keyring = ModuleType("keyring")
+    keyring.get_password = lambda service, user: SECRET if (service, user) == ("pve", "ann") else None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", keyring)
+    for reference in ("env:LAB_SECRET", f"file:{tmp_path}/token", "credential:token", "keyring:pve/ann"):
+        assert reveal(reference) == SECRET
+
+
+@pytest.mark.parametrize(
+    "reference", ["env:NO_SUCH", "file:/no/such", "credential:x", "stored:x", "keyring:a/b", "env:EMPTY"]
+)
+def test_one_that_is_not_there_says_what_to_do(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMPTY", "")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(SettingsError) as raised:
+        reveal(reference)
+    assert raised.value.hint
+
+
+class TestStored:
+    def test_it_can_be_used_before_it_is_kept(self, file: Path) -> None:
+        assert reveal(credentials.hold("pve.token", SECRET)) == SECRET
+        assert not file.exists()
+
+    def test_it_is_kept_for_its_owner_alone(self, file: Path) -> None:
+        reference = credentials.hold("pve.token", SECRET)
+        credentials.keep()
+        assert reveal(reference) == SECRET
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        credentials.hold("nas.password", "other")
+        credentials.keep()
+        assert reveal(reference) == SECRET
+        assert [f.name for f in file.parent.iterdir()] == ["secrets.json"]
+
+    def test_it_goes_with_its_source(self, file: Path) -> None:
+        for name in ("pve.token", "pve.other", "pve2.token"):
+            credentials.hold(name, SECRET)
+        credentials.keep()
+        assert credentials.forget("pve.") == 2
+        assert reveal("stored:pve2.token") == SECRET
+
+    def test_a_file_that_others_may_read_is_refused(self, file: Path) -> None:
+        credentials.hold("pve.token", SECRET)
+        credentials.keep()
+        file.chmod(0o644)
+        with pytest.raises(SettingsError, match="others may read") as raised:
+            reveal("stored:pve.token")
+        assert "chmod 600" in raised.value.hint
+
+    def test_a_file_that_is_no_json_is_said(self, file: Path) -> None:
+        file.parent.mkdir()
+        file.write_text("{")
+        file.chmod(0o600)
+        with pytest.raises(SettingsError, match="no JSON"):
+            reveal("stored:pve.token")
