@@ -85,7 +85,8 @@ def _spoil(document: Any, place: tuple[Any, ...], draw: st.DrawFn) -> Any:
             case "cut" if isinstance(holder[last], str):
                 holder[last] = holder[last][: len(holder[last]) // 2]
             case _:
-                holder[last] = draw(st.sampled_from(NONSENSE))
+                # A copy: what is put there may be spoiled once more.
+                holder[last] = copy.deepcopy(draw(st.sampled_from(NONSENSE)))
     except (KeyError, IndexError, TypeError):
         pass
     return document

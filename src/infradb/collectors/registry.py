@@ -22,6 +22,13 @@ class Registration(NamedTuple):
 COLLECTORS: dict[str, Registration] = {
     "local": Registration("infradb.collectors.local.collector:LocalCollector", 10),
     "docker": Registration("infradb.collectors.docker.collector:DockerCollector", 40),
+    "kea": Registration("infradb.collectors.kea.collector:KeaCollector", 48),
+    "isc_dhcp": Registration("infradb.collectors.isc_dhcp.collector:IscDhcpCollector", 48),
+    "dns": Registration("infradb.collectors.dns.collector:DnsCollector", 50),
+    "powerdns": Registration("infradb.collectors.powerdns.collector:PowerDnsCollector", 50),
+    "dnsmasq": Registration("infradb.collectors.dnsmasq.collector:DnsmasqCollector", 50),
+    "pihole": Registration("infradb.collectors.pihole.collector:PiholeCollector", 50),
+    "adguard": Registration("infradb.collectors.adguard.collector:AdGuardCollector", 50),
 }
 
 

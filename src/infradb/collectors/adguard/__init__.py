@@ -1,0 +1,1 @@
+"""An AdGuard Home, through its API."""

@@ -1,0 +1,1 @@
+"""Zones of the DNS, as a transfer or a file tells them."""

@@ -1,0 +1,1 @@
+"""A dnsmasq, through its configuration, its hosts files and its lease file."""

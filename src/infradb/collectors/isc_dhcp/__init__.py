@@ -1,0 +1,1 @@
+"""An ISC DHCP server, through its configuration and lease files."""

@@ -1,0 +1,1 @@
+"""A Kea DHCP server, through its control channel or its lease files."""

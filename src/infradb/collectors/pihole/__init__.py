@@ -1,0 +1,1 @@
+"""A Pi-hole 6, through its API."""

@@ -1,0 +1,1 @@
+"""Zones of a PowerDNS authoritative server, through its HTTP API."""
