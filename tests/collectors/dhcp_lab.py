@@ -11,12 +11,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import DEVNULL
 
 from tests.peers import missing, run_ip
 
 ROUTER = "10.77.0.1"
 CIDR = "10.77.0.0/24"
 PROGRAMS = "/usr/sbin:/sbin:/usr/bin:/bin"
+CONFIGURE = """#!/bin/sh
+case $reason in
+BOUND|RENEW|REBIND|REBOOT) exec ip address replace "$new_ip_address/24" dev "$interface" ;;
+esac
+"""
+"""What dhclient runs: the address only, and no resolv.conf."""
 
 
 def program(name: str) -> str:
@@ -33,7 +40,6 @@ class DhcpLab:
     name: str
     spaces: list[str] = field(default_factory=list)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    clients: list[Path] = field(default_factory=list)
 
     @property
     def server(self) -> str:
@@ -82,43 +88,47 @@ class DhcpLab:
         return process
 
     def lease(self, *clients: tuple[int, str, str]) -> None:
-        """Let machines (number, hardware address, name) ask for addresses, all at once."""
+        """Let machines (number, hardware address, name) ask for addresses, all at once; again, they renew them."""
         asking = []
         for number, mac, name in clients:
-            space = f"{self.name}c{number}"
-            if space not in self.spaces:
+            if f"{self.name}c{number}" not in self.spaces:
                 self.add_client(number, mac)
-            mine = self.folder / f"client{number}"
-            mine.mkdir(exist_ok=True)
-            config = mine / "dhclient.conf"
-            config.write_text(f'send host-name "{name}";\ninitial-delay 0;\ntimeout 20;\nretry 1;\n')
-            pid = mine / "pid"
-            self.clients.append(pid)
-            command = [
-                "ip", "netns", "exec", space, program("dhclient"), "-4", "-1", "-q", "-sf", "/bin/true",
-                "-lf", str(mine / "leases"), "-pf", str(pid), "-cf", str(config), "eth0",
-            ]  # fmt: skip
-            asking.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            mine = self._folder(number)
+            (mine / "dhclient.conf").write_text(f'send host-name "{name}";\ninitial-delay 0;\ntimeout 20;\n')
+            self.stop(number)
+            asking.append(subprocess.Popen(self._dhclient(number, "-1"), stdout=DEVNULL, stderr=DEVNULL))
         codes = [process.wait(timeout=30) for process in asking]
         log = (self.folder / "server.log").read_text(errors="replace")
         assert codes == [0] * len(codes), f"no lease: {log[-800:]}"
 
     def release(self, number: int) -> None:
         """Let a machine give its address back."""
+        subprocess.run(self._dhclient(number, "-r"), check=True, timeout=20, capture_output=True)
+
+    def _dhclient(self, number: int, what: str) -> list[str]:
+        mine = self._folder(number)
+        return [
+            "ip", "netns", "exec", f"{self.name}c{number}", program("dhclient"), "-4", what, "-q",
+            "-sf", str(mine / "configure"), "-lf", str(mine / "leases"), "-pf", str(mine / "pid"),
+            "-cf", str(mine / "dhclient.conf"), "eth0",
+        ]  # fmt: skip
+
+    def _folder(self, number: int) -> Path:
         mine = self.folder / f"client{number}"
-        space = f"{self.name}c{number}"
-        subprocess.run(
-            [
-                "ip", "netns", "exec", space, program("dhclient"), "-4", "-r", "-q", "-sf", "/bin/true",
-                "-lf", str(mine / "leases"), "-pf", str(mine / "pid"), "-cf", str(mine / "dhclient.conf"), "eth0",
-            ],
-            check=True, timeout=20, capture_output=True,
-        )  # fmt: skip
+        if not mine.exists():
+            mine.mkdir()
+            (mine / "configure").write_text(CONFIGURE)
+            (mine / "configure").chmod(0o755)
+        return mine
+
+    def stop(self, number: int) -> None:
+        """End a client's dhclient, which goes on in the background once it has a lease."""
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self._folder(number) / "pid").read_text()), signal.SIGTERM)
 
     def close(self) -> None:
-        for pid in self.clients:
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(int(pid.read_text()), signal.SIGTERM)
+        for space in self.spaces[1:]:
+            self.stop(int(space.removeprefix(f"{self.name}c")))
         for process in self.running:
             process.terminate()
         for process in self.running:
