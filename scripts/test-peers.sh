@@ -88,6 +88,7 @@ has named || wanted+=(bind9 bind9-dnsutils)
 has kea-dhcp4 || wanted+=(kea-dhcp4-server)
 has dhcpd || wanted+=(isc-dhcp-server)
 has dhclient || wanted+=(isc-dhcp-client)
+has pdns_server && [ -e /usr/share/pdns-backend-sqlite3 ] || wanted+=(pdns-server pdns-backend-sqlite3)
 has smartctl || wanted+=(smartmontools)
 has dmidecode || wanted+=(dmidecode)
 has prometheus || wanted+=(prometheus)
@@ -231,7 +232,7 @@ fi
 # --- tools ---------------------------------------------------------------------------------------------------------
 
 for tool in sshd dot lsblk git ps nft iptables ufw snmpd lldpd nginx haproxy caddy dnsmasq named kea-dhcp4 dhcpd dhclient \
-    smartctl prometheus prometheus-node-exporter qemu-system-x86_64 debootstrap; do
+    pdns_server smartctl prometheus prometheus-node-exporter qemu-system-x86_64 debootstrap; do
     if has "$tool"; then ready "$tool" "$(command -v "$tool")"; else lacks "$tool" 'not installed'; fi
 done
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from infradb import clock
 from infradb.model.docker import DockerContainerNetwork, DockerContainerVolume, DockerVolume
-from infradb.model.network import FirewallRule, IpAddress, Network, NetworkRoute
+from infradb.model.entity import Entity
+from infradb.model.network import DnsRecord, FirewallRule, IpAddress, Network, NetworkRoute
 from infradb.model.physical import Host
 from infradb.model.proxmox import ProxmoxContainer
 from infradb.model.services import Service, ServiceDependency
+from infradb.store import runs
 from tests.quality.lab import Lab, container, machine
 
 ALSO: dict[str, set[str]] = {
@@ -177,6 +179,90 @@ def route_gateway_unreachable(lab: Lab) -> None:
 def route_gateway_differs(lab: Lab) -> None:
     lab.change("route/docker1", gateway_ip="10.0.0.10")
     lab.take_in()
+
+
+# --- names and leases
+
+
+REVERSE, FORWARD = "0.0.10.in-addr.arpa", "lab.example"
+
+
+def name(lab: Lab, zone: str, owner: str, kind: str, content: str) -> None:
+    """A record of a zone, `@` its own name."""
+    full = zone if owner == "@" else f"{owner}.{zone}" if zone else owner
+    row = DnsRecord(record_name=full, record_type=kind, content=content, zone=zone, server="ns1")
+    lab.things[f"record/{zone}/{full}/{kind}/{content}"] = row
+
+
+def both_zones(lab: Lab) -> None:
+    """A forward and a reverse zone in which nothing is wrong."""
+    for owner, number in (("router", 1), ("docker1", 20)):
+        name(lab, FORWARD, owner, "A", f"10.0.0.{number}")
+        name(lab, REVERSE, str(number), "PTR", f"{owner}.{FORWARD}")
+    for zone in (FORWARD, REVERSE):
+        name(lab, zone, "@", "NS", f"router.{FORWARD}")
+
+
+def second_source(lab: Lab, things: dict[str, Entity]) -> None:
+    """Another DHCP server, as another source says it."""
+    with lab.database.write() as connection:
+        runs.add_source(connection, "other", "dnsmasq", clock.now(), declared=False, rank=50)
+    lab.take_in("other", things)
+
+
+def forward_without_reverse(lab: Lab) -> None:
+    both_zones(lab)
+    name(lab, FORWARD, "pve1", "A", "10.0.0.10")
+    name(lab, FORWARD, "proxmox", "A", "10.0.0.10")
+    lab.take_in()
+
+
+def reverse_disagrees(lab: Lab) -> None:
+    both_zones(lab)
+    name(lab, REVERSE, "10", "PTR", f"docker1.{FORWARD}")
+    lab.take_in()
+
+
+def record_leads_nowhere(lab: Lab) -> None:
+    both_zones(lab)
+    name(lab, FORWARD, "www", "CNAME", f"web.{FORWARD}")
+    lab.take_in()
+
+
+def name_of_retired_address(lab: Lab) -> None:
+    lab.things["address/gone"] = IpAddress(ip_address="10.0.0.77", network_id="network/lan")
+    lab.take_in()
+    del lab.things["address/gone"]
+    name(lab, FORWARD, "old", "A", "10.0.0.77")
+    lab.take_in(gone=("address/gone",))
+
+
+def name_of_unknown_address(lab: Lab) -> None:
+    name(lab, FORWARD, "printer", "A", "10.0.0.88")
+    name(lab, FORWARD, "scanner", "A", "10.0.0.88")
+    lab.take_in()
+
+
+def name_of_another_host(lab: Lab) -> None:
+    name(lab, FORWARD, "pve1", "A", "10.0.0.20")
+    lab.take_in()
+
+
+def address_leased_to_another(lab: Lab) -> None:
+    lab.change("address/docker1", allocation_type="dhcp", mac_address="bc:24:11:00:00:99")
+    lab.take_in()
+
+
+def two_dhcp_servers(lab: Lab) -> None:
+    network = Network(
+        network_name="lan",
+        cidr="10.0.0.0/24",
+        dhcp_enabled=True,
+        dhcp_range_start="10.0.0.50",
+        dhcp_range_end="10.0.0.60",
+        gateway="10.0.0.2",
+    )
+    second_source(lab, {"network/10.0.0.0/24": network})
 
 
 # --- stale things

@@ -103,7 +103,7 @@ def test_a_lease_that_ended_is_no_address_in_use(tmp_path: Path) -> None:
         lab.stop(2)
         one = collector(tmp_path)
         deadline = time.monotonic() + 20
-        while not (len(scope(run := one.collect(), "addresses").gone) == 2):
+        while len(scope(run := one.collect(), "addresses").gone) != 2:
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert [v["hostname"] for k, v in told_by(run).items() if k.startswith("address/")] == ["nas", "printer"]

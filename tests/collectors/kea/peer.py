@@ -76,7 +76,7 @@ def kea(folder: Path, *, hook: bool = True, lasts: int = 3600) -> Iterator[Kea]:
 
 @contextlib.contextmanager
 def agent(path: Path, user: str, password: str) -> Iterator[str]:
-    """What a control agent does: passes commands over HTTP on to the server's socket, and its answers back in a list."""
+    """What a control agent does: passes commands on to the server's socket, and its answers back in a list."""
     wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     class Handler(BaseHTTPRequestHandler):

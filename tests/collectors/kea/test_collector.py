@@ -138,10 +138,8 @@ def test_a_lease_that_ended_is_no_address_in_use(tmp_path: Path) -> None:
 
 
 def test_clocks_that_differ_retire_nothing(server: Kea, monkeypatch: pytest.MonkeyPatch) -> None:
-    from infradb.collectors.kea import collector as module
-
     for now, said in (("2030-01-01T00:00:00.000Z", "have ended"), ("2020-01-01T00:00:00.000Z", "in the future")):
-        monkeypatch.setattr(module.clock, "now", lambda now=now: now)
+        monkeypatch.setattr("infradb.clock.now", lambda now=now: now)
         run = collector(path=str(server.leases)).collect()
         assert run.status != "complete"
         assert said in run.errors[0]
@@ -214,7 +212,7 @@ def test_files_that_are_no_lease_files_are_named(tmp_path: Path) -> None:
         except CollectionError as error:
             assert error.hint  # noqa: PT017  (either way is right, as long as it is said)
         assert run is None or told_by(run) == {}
-    with pytest.raises(SourceUnreachable, match="is no file|cannot be read|is not there"):
+    with pytest.raises(SourceUnreachable, match=r"is not there"):
         collector(path=str(tmp_path / "none.csv")).collect()
 
 
@@ -225,5 +223,5 @@ def test_settings_that_cannot_be_right_are_named() -> None:
         {"url": "http://b", "user": "c"},
         {"path": "a", "services": "d2"},
     ):
-        with pytest.raises(ValueError, match="needs|takes|knows"):
+        with pytest.raises(ValueError, match=r"needs|takes|knows"):
             KeaSettings.model_validate(wrong)

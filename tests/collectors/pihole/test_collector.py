@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -50,8 +49,8 @@ def allowed(request: BaseHTTPRequestHandler) -> bool:
 
 
 @pytest.fixture
-def said() -> Iterator[dict[str, tuple[int, Any]]]:
-    yield answers()
+def said() -> dict[str, tuple[int, Any]]:
+    return answers()
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from tests.collectors.dns.peer import free_port
 from tests.peers import missing
 
 KEY = "a-key-of-the-test"
-SCHEMA = Path("/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql")
+SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 ZONE = {
     "name": "lab.example.",
     "kind": "Native",

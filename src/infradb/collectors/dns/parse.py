@@ -39,7 +39,7 @@ def parse_file(zone: str, text: str, path: str) -> tuple[list[Record], tuple[str
 
 
 def origin_of(text: str, path: str) -> str:
-    """Return the zone that a file is about: its first $ORIGIN, the owner of its SOA, or its name `db.ZONE`, `ZONE.zone`.
+    """Return a file's zone: its first $ORIGIN, the owner of its SOA, or its name `db.ZONE`, `ZONE.zone`.
 
     Raises `SourceMalformed` where none of them tells.
     """

@@ -20,7 +20,7 @@ class DnsSettings(BaseModel):
     """TCP port of the server."""
 
     zones: Listed = ()
-    """Zones to read, with commas between: `lab.example,0.0.10.in-addr.arpa`. For files, their origins in the same order."""
+    """Zones, with commas between: `lab.example,0.0.10.in-addr.arpa`. For files, their origins in the same order."""
 
     path: Listed = ()
     """Zone files in the place of a server, with commas between."""

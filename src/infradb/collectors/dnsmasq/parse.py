@@ -76,7 +76,7 @@ def parse_hosts(text: str, domain: str = "") -> tuple[list[Record], tuple[str, .
 
 
 def parse_leases(text: str, configuration: Configuration) -> tuple[list[Lease], tuple[str, ...]]:
-    """Return the leases of a file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`, and after a line `duid …` those of version 6."""
+    """Return the leases of a file: `EXPIRY MAC ADDRESS NAME CLIENT-ID`, then those of version 6."""
     lines = [line.split() for line in text.splitlines() if line.strip()]
     fixed = {one.address for one in configuration.reserved}
     return understood(
@@ -163,7 +163,7 @@ def _option(options: Sequence[tuple[str, str]], names: Sequence[str], tags: froz
         if parts and parts[0] in names and wanted <= tags:
             addresses = [p.strip("[]") for p in parts[1:]]
             # 0.0.0.0 and [::] stand for the machine that dnsmasq runs on, whose address it does not say.
-            found.append((bool(wanted), [a for a in addresses if _is_address(a) and a not in ("0.0.0.0", "::")]))
+            found.append((bool(wanted), [a for a in addresses if _is_address(a) and not _unspecified(a)]))
     return next((a for tagged, a in sorted(found, key=lambda f: not f[0])), [])
 
 
@@ -219,6 +219,10 @@ def _in_range(address: IpAddress, one: Range) -> bool:
     if one.last is None or one.last.version != address.version or one.first.version != address.version:
         return False
     return int(one.first) <= int(address) <= int(one.last)
+
+
+def _unspecified(address: str) -> bool:
+    return ipaddress.ip_address(address).is_unspecified
 
 
 def _is_address(text: str) -> bool:
