@@ -1,7 +1,7 @@
 """What servers of DHCP hand out, in the one form in which all of them are told: networks, and addresses in them."""
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +20,6 @@ _FAR_FUTURE = 2**32 - 1
 _MOST_AHEAD = timedelta(hours=1)
 Allocation = Literal["seen", "dhcp", "reserved"]
 _SURENESS: tuple[Allocation, ...] = ("seen", "dhcp", "reserved")
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Subnet(NamedTuple):
@@ -144,9 +143,13 @@ def address_answers(leases: Iterable[Lease], subnets: Sequence[Subnet]) -> list[
     for one in leases:
         before = found.get(one.address)
         found[one.address] = _joined(before, one) if before else one
-    networks = sorted((ipaddress.ip_network(s.cidr) for s in subnets), key=lambda n: -n.prefixlen)
+    networks = {s.cidr for s in subnets}
+    lengths = sorted({ipaddress.ip_network(cidr).prefixlen for cidr in networks}, reverse=True)
     ranges = [(address_key(a), address_key(b)) for s in subnets for a, b in s.ranges]
-    return [_address_answer(_placed(one, ranges), networks) for _, one in sorted(found.items())]
+    return [
+        _address_answer(_placed(one, ranges), _network_of(one.address, networks, lengths))
+        for _, one in sorted(found.items())
+    ]
 
 
 def _placed(one: Lease, ranges: Sequence[tuple[bytes, bytes]]) -> Lease:
@@ -157,9 +160,15 @@ def _placed(one: Lease, ranges: Sequence[tuple[bytes, bytes]]) -> Lease:
     return one
 
 
-def _address_answer(one: Lease, networks: Sequence[IpNetwork]) -> Answer:
-    key, ip = f"address/{one.address}", ipaddress.ip_address(one.address)
-    network = next((_network_key(str(n)) for n in networks if n.version == ip.version and ip in n), None)
+def _network_of(address: str, cidrs: Collection[str], lengths: Sequence[int]) -> str | None:
+    """Return the native key of the smallest network around an address, without looking at each of them."""
+    most = 128 if ":" in address else 32
+    around = (str(ipaddress.ip_network(f"{address}/{n}", strict=False)) for n in lengths if n <= most)
+    return next((_network_key(cidr) for cidr in around if cidr in cidrs), None)
+
+
+def _address_answer(one: Lease, network: str | None) -> Answer:
+    key = f"address/{one.address}"
     said = {
         "ip_address": one.address,
         "allocation_type": one.allocation if one.allocation != "seen" else None,

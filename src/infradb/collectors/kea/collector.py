@@ -68,8 +68,10 @@ class KeaCollector:
             for channel in client.channels:
                 needs = f"config-get at {channel}"
                 try:
-                    family = family_of(client.ask(channel, "config-get"))
-                    found.append(Diagnosis(needs, ok=True))
+                    configuration = client.ask(channel, "config-get")
+                    family = family_of(configuration)
+                    said = f"{len(parse_configuration(configuration).subnets)} subnets"
+                    found.append(Diagnosis(needs, ok=True, detail=said))
                     needs = f"lease{family}-get-all at {channel}"
                     leases = parse_leases(client.ask(channel, f"lease{family}-get-all"))
                     found.append(Diagnosis(needs, ok=True, detail=f"{len(leases.active)} leases"))

@@ -1,6 +1,7 @@
 """Names in the DNS against each other and against what has the addresses; what DHCP servers hand out."""
 
 import ipaddress
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -144,24 +145,42 @@ def _unknown_addresses(question: Question) -> Iterator[Defect]:
     sql = "SELECT ip_address, ip_key, coalesce(host_id, interface_id) FROM ip_addresses WHERE vrf = 'default'"
     rows = question.query(sql)
     known = {address for address, _, _ in rows}
-    held = sorted(bytes(key) for _, key, holder in rows if holder is not None)
+    held = sorted(_number(key) for _, key, holder in rows if holder is not None)
     sql = "SELECT first_key, last_key, gateway FROM networks WHERE vrf = 'default' AND retired_at IS NULL"
-    networks = [(bytes(first), bytes(last), gateway) for first, last, gateway in question.query(sql)]
-    gateways = {gateway for _, _, gateway in networks}
+    networks, gateways = _Networks(), set()
+    for first, last, gateway in question.query(sql):
+        networks.add(_number(first), _number(last))
+        gateways.add(gateway)
     seen: set[str] = set()
     for id_, name, kind, content, _ in _read(question).rows:
         if kind not in ("A", "AAAA") or content in known or content in gateways or content in seen:
             continue
-        key = address_key(content)
         # The smallest network counts: a plan of everything is looked at nowhere.
-        inside = min((n for n in networks if n[0] <= key <= n[1]), key=_size, default=None)
-        if inside and any(inside[0] <= one <= inside[1] for one in held):
+        inside = networks.smallest(_number(address_key(content)))
+        if inside and bisect_right(held, inside[1]) > bisect_left(held, inside[0]):
             seen.add(content)
             yield Defect(id_, content, evidence={"name": name, "address": content})
 
 
-def _size(network: tuple[bytes, bytes, str | None]) -> int:
-    return int.from_bytes(network[1], "big") - int.from_bytes(network[0], "big")
+class _Networks:
+    """Networks by their size, so that finding the smallest around an address looks at each size once."""
+
+    def __init__(self) -> None:
+        self._by_bits: dict[int, set[int]] = {}
+
+    def add(self, first: int, last: int) -> None:
+        bits = (last - first + 1).bit_length() - 1
+        self._by_bits.setdefault(bits, set()).add(first >> bits)
+
+    def smallest(self, address: int) -> tuple[int, int] | None:
+        for bits in sorted(self._by_bits):
+            if (start := address >> bits) in self._by_bits[bits]:
+                return start << bits, ((start + 1) << bits) - 1
+        return None
+
+
+def _number(key: bytes) -> int:
+    return int.from_bytes(bytes(key), "big")
 
 
 def _leased_to_another(question: Question) -> Iterator[Defect]:
