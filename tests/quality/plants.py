@@ -206,7 +206,7 @@ def both_zones(lab: Lab) -> None:
 def second_source(lab: Lab, things: dict[str, Entity]) -> None:
     """Another DHCP server, as another source says it."""
     with lab.database.write() as connection:
-        runs.add_source(connection, "other", "dnsmasq", clock.now(), declared=False, rank=50)
+        runs.add_source(connection, "other", "adguard", clock.now(), declared=False, rank=50)
     lab.take_in("other", things)
 
 
