@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infradb import clock
 from infradb.collectors.dnsmasq.collector import DnsmasqCollector
 from infradb.collectors.dnsmasq.settings import DnsmasqSettings
 from infradb.errors import SourceUnreachable
+from infradb.leases import instant
+from infradb.operations.absorb import Manner, absorb
+from infradb.operations.databases import open_database
+from infradb.store import runs
 from tests.collectors.dhcp_lab import DhcpLab, dhcp_lab, program
 from tests.collectors.told import digests, scope, told_by
 
@@ -171,3 +178,30 @@ def test_the_doctor_reads_each_file(lab: DhcpLab, tmp_path: Path) -> None:
     assert good.ok
     assert not bad.ok
     assert bad.hint
+
+
+def test_a_renewed_lease_is_nothing_new_and_a_lost_one_is_missing_before_it_goes(tmp_path: Path) -> None:
+    lines = [f"{{ends}} 02:00:00:00:00:0{n} 10.77.0.10{n} host{n} *\n" for n in range(1, 4)]
+    (tmp_path / "conf").write_text(DHCP)
+    one = collector(configuration=f"{tmp_path}/conf", hosts="", leases=f"{tmp_path}/leases")
+    now = int(time.time()) + 7000
+
+    def read(ends: int, text: list[str]) -> Mapping[str, int]:
+        (tmp_path / "leases").write_text("".join(text).format(ends=ends))
+        with database.write() as connection:
+            return absorb(connection, one.collect(), Manner()).counts
+
+    with closing(open_database(str(tmp_path / "lab.db"), create=True)) as database:
+        with database.write() as connection:
+            runs.add_source(connection, "router", "dnsmasq", clock.now(), declared=False, rank=50)
+        assert read(now, lines)["created"] == 4
+        again = read(now + 60, list(reversed(lines)))
+        assert {n: again[n] for n in ("created", "updated", "retired", "missing")} == dict.fromkeys(
+            ("created", "updated", "retired", "missing"), 0
+        )
+        with database.read() as connection:
+            ends = connection.query("SELECT lease_ends_at FROM ip_addresses")
+            assert {at for (at,) in ends} == {instant(now + 60)}
+        lost = read(now + 60, lines[1:])
+        assert (lost["missing"], lost["retired"]) == (1, 0)
+        assert read(now + 60, lines)["revived"] == 0
