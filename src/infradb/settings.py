@@ -101,7 +101,7 @@ def _file(path: Path) -> dict[str, object]:
 
 def _environment(environment: Mapping[str, str], known: Mapping[str, object]) -> dict[str, object]:
     """Return our variables; those that other parts read themselves are left out."""
-    own = {"INFRADB_CONFIG", "INFRADB_DEBUG"}
+    own = {"INFRADB_CONFIG", "INFRADB_DEBUG", "INFRADB_SECRETS"}
     return {
         name.removeprefix("INFRADB_").lower(): value
         for name, value in environment.items()
