@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from infradb.model.network import IpAddress
 from infradb.model.physical import Host
-from infradb.observation import observe
+from infradb.observation import ScopeResult, observe
 from tests.lab import DOCKER_HOST, ROUTER, Estate, answer, container, failed, names, nic, partial, scope
 
 WEB, DB = container("1" * 64, "web"), container("2" * 64, "db")
@@ -178,3 +179,25 @@ class TestCascade:
         estate.clock.passes(hours=2)
         assert estate.run("a", scope("hosts")).counts["retired"] == 0
         assert estate.run("b", scope("hosts")).counts["retired"] == 1
+
+
+def test_leases_that_ran_out_end_without_grace_and_without_the_brake(estate: Estate) -> None:
+    def leases(count: int) -> ScopeResult:
+        ends = "2026-03-01T13:00:00.000Z"
+        listed = [
+            answer(
+                observe(f"10.0.0.{n}", IpAddress(ip_address=f"10.0.0.{n}", allocation_type="dhcp")),
+                measured={f"10.0.0.{n}": {"lease_ends_at": ends}},
+            )
+            for n in range(count)
+        ]
+        return scope("leases", *listed)
+
+    estate.run("kea", leases(60))
+    estate.clock.passes(minutes=10)
+    estate.run("kea", leases(1))
+    assert len(estate.rows("ip_addresses")) == 60, "within their time they are missing, not gone"
+    estate.clock.passes(hours=2)
+    report = estate.run("kea", leases(1))
+    assert len(estate.rows("ip_addresses")) == 1
+    assert report.braked == {}

@@ -216,6 +216,10 @@ class _Absorption:
         if len(moved) == len(claims):
             return moved
         claims = [c for c in claims if c.entity_id not in self.planner.identifier.key_of]
+        # A lease that ran out is an end that was foreseen: neither missing, nor a matter for the brake.
+        over = self.known.leases_over({c.entity_id for c in claims}, self.writer.now)
+        moved += [c for c in claims if c.entity_id in over]
+        claims = [c for c in claims if c.entity_id not in over]
         standing = {a.entity_id for a in known.values() if a.digest is not None}
         tables = self.known.tables(standing | {c.entity_id for c in claims})
         result = judge(

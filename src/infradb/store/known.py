@@ -206,6 +206,12 @@ class StoredKnown:
             found.update({row[0]: decode(table, row) for row in rows})
         return found
 
+    def leases_over(self, ids: Collection[int], now: str) -> set[int]:
+        """Return those of addresses whose lease has ended."""
+        sql = "SELECT t.id FROM k JOIN ip_addresses t ON t.id = k.a AND t.lease_ends_at < "
+        mark = f"'{now}'"  # an instant of our own clock
+        return {id_ for rows in self._join(sql + mark, [(i,) for i in ids]) for (id_,) in rows}
+
     def below(self, table: str, field: str, owner: int) -> dict[int, dict[str, Any]]:
         """Return the live rows that refer to one thing by one field."""
         sql = f"SELECT id FROM {table} WHERE {field} = ? AND retired_at IS NULL"
