@@ -1430,13 +1430,9 @@ CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rul
 
 CREATE INDEX ix_firewall_rules_firewall_host_id_chain_rule_number ON firewall_rules (firewall_host_id, chain, rule_number);
 
-CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name);
+CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name) WHERE docker_container_id IS NOT NULL;
 
-CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name);
-
-CREATE INDEX ix_services_host_id_port ON services (host_id, port);
-
-CREATE INDEX ix_services_docker_container_id_port ON services (docker_container_id, port);
+CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name) WHERE host_id IS NOT NULL;
 
 CREATE INDEX ix_services_status_criticality ON services (status, criticality);
 
