@@ -60,7 +60,7 @@ class Service(Entity):
         "criticality",
         "endpoint_url",
     )
-    indexes = (("host_id", "port"), ("docker_container_id", "port"), ("status", "criticality"), ("service_name",))
+    indexes = (("status", "criticality"), ("service_name",))
 
     service_name: Name
     """What it is called."""

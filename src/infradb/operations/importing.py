@@ -1,5 +1,6 @@
 """Takes in what people have: an old infrastructure database, as a source of its own."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from infradb import clock
 from infradb.importers.infrastructure_db.reader import OldFile
 from infradb.importers.infrastructure_db.run import LegacyImport, collect
-from infradb.operations.absorb import Manner, Progress, RunReport, absorb
+from infradb.operations.absorb import Manner, Progress, RunReport, absorb, without_garbage_collector
 from infradb.store import runs
 from infradb.store.apply import Writer
 from infradb.store.database import Connection, Database
@@ -66,7 +67,10 @@ def import_infrastructure_db(
 def _take_in(connection: Connection, path: Path, source: str, progress: Progress | None) -> ImportReport:
     source_id = runs.add_source(connection, source, "infrastructure-db", clock.now(), declared=True, rank=RANK)
     connection.execute("UPDATE sources SET enabled = ? WHERE id = ? AND enabled = ?", (True, source_id, False))
-    with collect(path, source, _cursors(connection, source_id), _quarantined(connection, source_id)) as old:
+    with (
+        without_garbage_collector(),
+        collect(path, source, _cursors(connection, source_id), _quarantined(connection, source_id)) as old,
+    ):
         run = absorb(connection, old.run, Manner(change_source="import"), progress)
         _statements(connection, source_id, run.run_id, old)
         return ImportReport(run, old.report.finish(_merged(connection, source_id)), old.layout)
@@ -79,29 +83,19 @@ def _statements(connection: Connection, source_id: int, run_id: int, old: Legacy
         "infrastructure_changes": write_changes,
         "health_checks": write_health_checks,
     }
-    entity_of = _Entities(connection, source_id)
+    known = StoredKnown(connection)
+
+    def entities_of(keys: Collection[str]) -> dict[str, int]:
+        return {key: holder.entity_id for key, holder in known.natives(source_id, keys).items()}
+
     for table, statements in old.statements.items():
-        writers[table](writer, source_id, statements, entity_of)
+        writers[table](writer, source_id, statements, entities_of)
         scope = runs.scope_id(connection, source_id, table)
         connection.execute(
             "UPDATE scopes SET cursor = ? WHERE id = ? AND (cursor IS NULL OR cursor <> ?)",
             (old.cursors[table], scope, old.cursors[table]),
         )
     writer.finish()
-
-
-class _Entities:
-    """Finds the entity of an old row, remembering each answer."""
-
-    def __init__(self, connection: Connection, source_id: int) -> None:
-        self._known, self._source_id = StoredKnown(connection), source_id
-        self._found: dict[str, int | None] = {}
-
-    def __call__(self, native_key: str) -> int | None:
-        if native_key not in self._found:
-            holder = self._known.natives(self._source_id, [native_key]).get(native_key)
-            self._found[native_key] = holder.entity_id if holder else None
-        return self._found[native_key]
 
 
 def _cursors(connection: Connection, source_id: int) -> dict[str, str]:

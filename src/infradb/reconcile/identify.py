@@ -15,7 +15,6 @@ from infradb.change import Note, SourceOrder, StoredClaim
 from infradb.model.catalog import BY_TABLE
 from infradb.model.describe import EntityType
 from infradb.model.entity import Key
-from infradb.observation import Observation
 from infradb.reconcile.identity import compatible, contradicts, hard_keys
 from infradb.reconcile.known import Holder, Known
 
@@ -27,7 +26,7 @@ class Item:
     """
 
     resolved: dict[str, Any]
-    """What was said, with ids for native keys."""
+    """What was said, with ids for native keys, and the defaults of what was not."""
     pairs: Sequence[tuple[str, str]] = ()
     entity_id = 0
     rule = ""
@@ -38,16 +37,15 @@ class Item:
 
     def __init__(
         self,
-        observation: Observation,
+        key: str,
+        table: str,
         answer_key: str,
         digest: int | None,
         said: Mapping[str, Any],
         measured: Mapping[str, Any],
     ) -> None:
-        self.observation, self.answer_key, self.digest = observation, answer_key, digest
+        self.key, self.table, self.answer_key, self.digest = key, table, answer_key, digest
         self.said, self.measured = said, measured
-        self.names: dict[tuple[str, ...], tuple[Any, ...] | None] = {}
-        """Fields of a key -> their values, as `_name_of` worked them out."""
 
 
 @dataclass(slots=True)
@@ -57,8 +55,9 @@ class Candidates:
     holders: dict[tuple[str, str], list[Holder]]
     named: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]]
     held: dict[int, dict[str, set[str]]]
-    counts: Counter[tuple[Any, ...]]
     rows: dict[int, dict[str, Any]]
+    counts: Counter[tuple[Any, ...]] = field(default_factory=Counter)
+    """(fields, values) of a name that many may have -> how many of the batch have it."""
     declared: set[int] = field(default_factory=set)
     doubtful: set[int] = field(default_factory=set)
     """Entities that this source knows by a key of which it could not say now whether it still stands."""
@@ -123,7 +122,7 @@ class Identifier:
 
     def identify(self, entity_type: EntityType, items: list[Item]) -> None:
         """Give each item its entity: a known one, a new one, or 0 where a person must decide."""
-        keys = [i.observation.key for i in items]
+        keys = [i.key for i in items]
         self.learn(keys)
         at = self._candidates(entity_type, items)
         if at.unlike and len(set(keys)) == len(keys):
@@ -135,7 +134,7 @@ class Identifier:
             return
         replaced = self._replaced(entity_type, items, at)
         for item in items:
-            key = item.observation.key
+            key = item.key
             item.entity_id, item.rule, item.evidence = self._decide(entity_type, item, at)
             if item.rule == "conflict":
                 continue
@@ -155,11 +154,11 @@ class Identifier:
         found: dict[int, str] = {}
         heirs: dict[int, Item] = {}
         for item in items:
-            native = self.ids.get(item.observation.key)
+            native = self.ids.get(item.key)
             if native is None:
                 continue
             if item.pairs and contradicts(entity_type, item.pairs, at.held.get(native, {})):
-                found[native] = item.observation.key
+                found[native] = item.key
             elif self._successors and any(item.resolved.get(f.name) in self._successors for f in entity_type.owners):
                 heirs[native] = item
             elif self._live_native(item):
@@ -167,22 +166,22 @@ class Identifier:
                 self._name(entity_type, item, native, at)
         if heirs:
             owners = self.known.owners(heirs)
-            alone = self._alone({e: i.observation.key for e, i in heirs.items()})
+            alone = self._alone({e: i.key for e, i in heirs.items()})
             for native, item in heirs.items():
                 if native in alone and owners.get(native, set()).isdisjoint(
                     item.resolved.get(f.name) for f in entity_type.owners
                 ):
-                    found[native] = item.observation.key
+                    found[native] = item.key
                 else:
                     at.bound[native] = item
         if found:
             self.replaced.update(found)
-            self._find_names(entity_type, [i for i in items if i.observation.key in found.values()], at)
+            self._find_names(entity_type, [i for i in items if i.key in found.values()], at)
         return found
 
     def _find_names(self, entity_type: EntityType, items: list[Item], at: Candidates) -> None:
-        for key in _lookups(entity_type):
-            wanted = {k for i in items if (k := _name_of(entity_type, i, key.fields)) is not None}
+        for key in _lookups(entity_type.table):
+            wanted = {k for i in items if (k := _name_of(i, key.fields)) is not None}
             for values, ids in self.known.named(entity_type.table, key.fields, wanted).items():
                 found = at.named[key.fields].setdefault(values, [])
                 found += [e for e in ids if e not in found]
@@ -208,33 +207,32 @@ class Identifier:
                 pairs.update(item.pairs)
                 count += len(item.pairs)
         holders = self.known.holders(pairs) if pairs else {}
-        unknown = [i for i in items if not self._live_native(i)]
+        unknown = [i for i in items if i.key not in self.ids or not self._live_native(i)]
         named: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
-        counts: Counter[tuple[Any, ...]] = Counter()
         alone = len(pairs) == count
-        for key in _lookups(entity_type):
-            names = [k for i in unknown if (k := _name_of(entity_type, i, key.fields)) is not None]
+        for key in _lookups(entity_type.table):
+            names = [k for i in unknown if (k := _name_of(i, key.fields)) is not None]
             wanted = set(names)
             alone = alone and len(wanted) == len(names)
             named[key.fields] = self.known.named(entity_type.table, key.fields, wanted) if wanted else {}
         former: dict[tuple[tuple[str, ...], Any], int] = {}
         for key in [k for k in entity_type.natural_keys if k.succeeds]:
-            wanted = {k for i in unknown if (k := _name_of(entity_type, i, key.fields)) is not None}
+            wanted = {k for i in unknown if (k := _name_of(i, key.fields)) is not None}
             if unmet := wanted - named[key.fields].keys():
                 found = self.known.former(entity_type.table, key.fields, unmet)
                 former.update({(key.fields, values): entity_id for values, entity_id in found.items()})
-        for key in _adopting(entity_type.table) if unknown else ():
-            counts.update((key.fields, _name_of(entity_type, i, key.fields)) for i in items)
         ids = {h.entity_id for hs in holders.values() for h in hs} | {
             e for n in named.values() for f in n.values() for e in f
         }
-        native = {self.ids[i.observation.key] for i in items if i.observation.key in self.ids}
+        native = {self.ids[i.key] for i in items if i.key in self.ids}
         if self._lapsed:
-            ids |= {self._lapsed[i.observation.key] for i in items if i.observation.key in self._lapsed}
+            ids |= {self._lapsed[i.key] for i in items if i.key in self._lapsed}
         held = self.known.identifiers(ids | native) if entity_type.hard_keys and (ids or native) else {}
-        at = Candidates(holders, named, held, counts, self.known.rows(entity_type.table, ids) if ids else {})
+        at = Candidates(holders, named, held, self.known.rows(entity_type.table, ids) if ids else {})
         at.former = former
         at.unlike = alone and not (ids or native or former)
+        for key in _adopting(entity_type.table) if unknown and not at.unlike else ():
+            at.counts.update((key.fields, _name_of(i, key.fields)) for i in items)
         if ids:
             self._learn_keys(ids, at)
         return at
@@ -254,10 +252,10 @@ class Identifier:
                         at.doubtful.add(entity_id)
 
     def _decide(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
-        native = self.ids.get(item.observation.key)
-        if native is not None and self.replaced.get(native) == item.observation.key:
+        native = self.ids.get(item.key)
+        if native is not None and self.replaced.get(native) == item.key:
             native = None
-        if native is not None and self._lapsed.get(item.observation.key) == native and self._taken(native, item):
+        if native is not None and self._lapsed.get(item.key) == native and self._taken(native, item):
             native = None
         if native is not None and native not in self.retired:
             return native, "native-key", None
@@ -272,7 +270,7 @@ class Identifier:
 
     def _by_hard_keys(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         found: dict[int, tuple[str, str]] = {}
-        native = self.ids.get(item.observation.key)
+        native = self.ids.get(item.key)
         for pair in item.pairs:
             holders = at.holders.get(pair, [])
             live = [h for h in holders if not h.retired] or holders
@@ -285,7 +283,7 @@ class Identifier:
                 if self._taken(holder.entity_id, item):
                     self._note_collision(entity_type, pair, [holder.entity_id])
                 elif not contradicts(entity_type, item.pairs, at.held.get(holder.entity_id, {})):
-                    if holder.entity_id in at.doubtful and self.ids.get(item.observation.key) != holder.entity_id:
+                    if holder.entity_id in at.doubtful and self.ids.get(item.key) != holder.entity_id:
                         self._note_two(
                             entity_type, item, [holder.entity_id], "what it looks like could not be read now"
                         )
@@ -306,13 +304,13 @@ class Identifier:
         for key in entity_type.natural_keys:
             if not (key.unique or key.succeeds):
                 continue
-            values = _name_of(entity_type, item, key.fields)
+            values = _name_of(item, key.fields)
             for entity_id in at.named[key.fields].get(values, []) if values else []:
                 if entity_id in self.replaced:
                     continue
                 other = at.bound.get(entity_id)
                 if other is not None:
-                    is_same = key.unique and _name_of(entity_type, other, key.fields) == values
+                    is_same = key.unique and _name_of(other, key.fields) == values
                 elif key.succeeds and entity_id in at.doubtful:
                     self._note_two(entity_type, item, [entity_id], "what has its name could not be read now")
                     return 0, "conflict", None
@@ -327,16 +325,16 @@ class Identifier:
     def _by_former_name(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
         """Find what went under this name and comes back re-created: a container after `compose down` and `up`."""
         for key in entity_type.natural_keys:
-            values = _name_of(entity_type, item, key.fields) if key.succeeds else None
+            values = _name_of(item, key.fields) if key.succeeds else None
             entity_id = at.former.get((key.fields, values))
             if entity_id and entity_id not in at.bound and entity_id not in self.key_of:
                 return entity_id, "natural-key", {"fields": list(key.fields)}
         return 0, "", None
 
     def _by_adoption(self, entity_type: EntityType, item: Item, at: Candidates) -> tuple[int, str, Any]:
-        native = self.ids.get(item.observation.key)
+        native = self.ids.get(item.key)
         for key in _adopting(entity_type.table):
-            values = _name_of(entity_type, item, key.fields)
+            values = _name_of(item, key.fields)
             # A name below what it runs on is a place, and what two sources see in one place is one thing.
             placed = key in entity_type.natural_keys and entity_type.fields[key.fields[0]].references is not None
             observed = placed or key.corroborates
@@ -379,11 +377,11 @@ class Identifier:
     def _taken(self, entity_id: int, item: Item) -> bool:
         """Tell whether this source itself holds the entity apart: it sees it under another key in the same run."""
         other = self.key_of.get(entity_id)
-        return other is not None and other != item.observation.key and self.replaced.get(entity_id) != other
+        return other is not None and other != item.key and self.replaced.get(entity_id) != other
 
     def _live_native(self, item: Item) -> bool:
-        entity_id = self.ids.get(item.observation.key)
-        return entity_id is not None and entity_id not in self.retired and item.observation.key not in self._lapsed
+        entity_id = self.ids.get(item.key)
+        return entity_id is not None and entity_id not in self.retired and item.key not in self._lapsed
 
     def _is_retired(self, entity_id: int, at: Candidates) -> bool:
         return bool(at.rows.get(entity_id, {}).get("retired_at"))
@@ -400,7 +398,7 @@ class Identifier:
 
     def _name(self, entity_type: EntityType, item: Item, entity_id: int, at: Candidates) -> None:
         for fields, found in at.named.items():
-            values = _name_of(entity_type, item, fields)
+            values = _name_of(item, fields)
             if values is not None and entity_id not in found.setdefault(values, []):
                 found[values].append(entity_id)
 
@@ -423,17 +421,20 @@ class Identifier:
             Note(
                 "identity-conflict",
                 "high",
-                f"{self.source.name}:{item.observation.key}",
-                f"{item.observation.key} of {self.source.name} may be any of {len(ids)} {entity_type.table}: {why}",
+                f"{self.source.name}:{item.key}",
+                f"{item.key} of {self.source.name} may be any of {len(ids)} {entity_type.table}: {why}",
                 ids[0] if ids else None,
-                {"candidates": ids, "native_key": item.observation.key},
+                {"candidates": ids, "native_key": item.key},
             )
         )
 
 
-def _lookups(entity_type: EntityType) -> tuple[Key, ...]:
+@lru_cache(maxsize=64)
+def _lookups(table: str) -> tuple[Key, ...]:
+    """Return the keys by which a thing of a table is found."""
+    entity_type = BY_TABLE[table]
     wanted = tuple(k for k in entity_type.natural_keys if k.unique or k.succeeds)
-    return wanted + tuple(k for k in _adopting(entity_type.table) if k.fields not in [w.fields for w in wanted])
+    return wanted + tuple(k for k in _adopting(table) if k.fields not in [w.fields for w in wanted])
 
 
 @lru_cache(maxsize=64)
@@ -445,12 +446,7 @@ def _adopting(table: str) -> tuple[Key, ...]:
     return own + tuple(k for k in named if k.fields not in [o.fields for o in own])
 
 
-def _name_of(entity_type: EntityType, item: Item, fields: tuple[str, ...]) -> tuple[Any, ...] | None:
+def _name_of(item: Item, fields: tuple[str, ...]) -> tuple[Any, ...] | None:
     """Return what the item is called by these fields, or None where one of them is unknown."""
-    try:
-        return item.names[fields]
-    except KeyError:
-        get, defaults = item.resolved.get, entity_type.defaults
-        values = tuple([get(f, defaults.get(f)) for f in fields])
-        item.names[fields] = found = None if None in values else values
-        return found
+    values = tuple(map(item.resolved.get, fields))
+    return None if None in values else values

@@ -55,7 +55,7 @@ class Planner:
         for table in sorted(items, key=ORDER.__getitem__):
             kept += self._identified(BY_TABLE[table], items[table], result)
         self._claims(scope_id, kept, known, old, result)
-        said = {i.observation.key for of_table in items.values() for i in of_table}
+        said = {i.key for of_table in items.values() for i in of_table}
         vanished = [c for c in old.values() if c.native_key not in said and not c.withdrawn_at]
         self._values(scope_id, kept, result)
         self._park(result)
@@ -121,7 +121,7 @@ class Planner:
             required = [f for f in BY_TABLE[table].references if f.required]
             if not required:
                 continue
-            primary = [i for i in own if i.observation.key == i.answer_key]
+            primary = [i for i in own if i.key == i.answer_key]
             wanted = {i.said[f.name] for i in primary for f in required if i.said.get(f.name)}
             self.identifier.learn(wanted)
             for item in () if wanted <= self.identifier.ids.keys() else primary:
@@ -130,7 +130,7 @@ class Planner:
                     if key is None or key in self.identifier.ids:
                         continue
                     if in_batch is None:
-                        in_batch = {i.observation.key for of_table in items.values() for i in of_table}
+                        in_batch = {i.key for of_table in items.values() for i in of_table}
                     if key not in in_batch and item.answer_key not in self.dropped:
                         self._note_unplaced(item, field, result)
                         self.dropped.add(item.answer_key)
@@ -150,12 +150,12 @@ class Planner:
                 self._resolve_one(field.name, item)
         out = [i for i in items if not i.entity_id]
         self.left_out.update(i.answer_key for i in out)
-        self.dropped.update(i.answer_key for i in out if i.observation.key == i.answer_key)
+        self.dropped.update(i.answer_key for i in out if i.key == i.answer_key)
         return [i for i in placed if i.entity_id]
 
     def _resolve(self, entity_type: EntityType, item: Item, result: ChangeSet) -> bool:
         """Replace native keys by ids; False where what is required is unknown."""
-        item.resolved = resolved = dict(item.said)
+        item.resolved = resolved = {**entity_type.defaults, **item.said}
         for field in entity_type.references:
             key = resolved.get(field.name)
             if key is None:
@@ -169,7 +169,7 @@ class Planner:
         return True
 
     def _note_unplaced(self, item: Item, field: FieldSpec, result: ChangeSet) -> None:
-        key, source = item.observation.key, self.source.name
+        key, source = item.key, self.source.name
         why = f"its {field.noun} {item.said.get(field.name)!r} is unknown"
         summary = f"{key} of {source} was left out: {why}"
         result.notes.append(Note("unplaced-observation", "low", f"{source}:{key}", summary))
@@ -190,7 +190,7 @@ class Planner:
         """Write what each item says as the claim of its native key; of several that say it, the first."""
         written: set[str] = set()
         for item in items:
-            key = item.observation.key
+            key = item.key
             if key in written:
                 continue
             written.add(key)
@@ -223,25 +223,25 @@ class Planner:
         again: dict[str, dict[int, list[Item]]] = {}
         for entity_id, own in by_entity.items():
             first = own[0]
-            table = first.observation.table
+            table = first.table
             if len(own) == 1 and first.is_new:
                 entity_type = BY_TABLE[table]
-                values = {**entity_type.defaults, **first.resolved}
+                values = first.resolved
                 if unclaimed := _UNCLAIMED.get(table):
                     values.update({n: entity_type.defaults.get(n) for n in unclaimed if n in values})
                 if first.is_open:
                     self._note_pending(entity_type, first, entity_id)
-                result.changes.append(Change("create", entity_id, table, {}, values, first.observation.key))
+                result.changes.append(Change("create", entity_id, table, {}, values, first.key))
                 if first.measured:
                     result.measured_at_creation[entity_id] = dict(first.measured)
             else:
                 again.setdefault(table, {})[entity_id] = own
-                self.measured.update({i.observation.key: i.measured for i in own if i.measured})
+                self.measured.update({i.key: i.measured for i in own if i.measured})
         for table in sorted(again, key=ORDER.__getitem__):
             stored = self.known.claims([e for e, own in again[table].items() if not own[0].is_new])
             claims: dict[int, list[StoredClaim]] = {}
             for entity_id, own in again[table].items():
-                mine = {i.observation.key for i in own}
+                mine = {i.key for i in own}
                 claims[entity_id] = [
                     c
                     for c in stored.get(entity_id, [])
@@ -270,13 +270,13 @@ class Planner:
         for entity_id, stored in claims.items():
             own = items.get(entity_id, [])
             # Of what one source says under one key in several scopes, the newest comes first.
-            said: list[Said] = [(self.source, i.observation.key, i.said) for i in own]
+            said: list[Said] = [(self.source, i.key, i.said) for i in own]
             said += [
                 (self.known.sources[c.source_id], c.native_key, unexpired(c.said, c.expires, self.now))
                 for c in sorted(stored, key=lambda c: -c.id)
             ]
             best = winners(entity_type, said, self.known.preferred(entity_type.table))
-            decided[entity_id] = ({n: v for n, (v, _) in best.items()}, own[0].observation.key if own else "")
+            decided[entity_id] = ({n: v for n, (v, _) in best.items()}, own[0].key if own else "")
             for field in entity_type.references:
                 if field.name in best and best[field.name][0] is not None:
                     references.setdefault(best[field.name][1].id, set()).add(best[field.name][0])
@@ -367,4 +367,4 @@ def _item(answer: Answer, observation: Observation) -> Item:
     if not names.isdisjoint(values):
         measured = {**measured, **{n: v for n, v in values.items() if n in names}}
         values = {n: v for n, v in values.items() if n not in names}
-    return Item(observation, answer.key, answer.digest, values, measured)
+    return Item(observation.key, observation.table, answer.key, answer.digest, values, measured)

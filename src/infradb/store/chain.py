@@ -17,7 +17,6 @@ import orjson
 
 from infradb.errors import ChainBroken
 from infradb.store.connection import Connection, Row
-from infradb.store.rows import without_nulls
 
 FIRST_HASH = "0" * 64
 COLUMNS = (
@@ -76,30 +75,23 @@ class Chain:
             "SELECT position, recorded_at, hash FROM infrastructure_changes ORDER BY position DESC LIMIT 1"
         ) or connection.query("SELECT position, recorded_at, hash FROM change_anchors ORDER BY position DESC LIMIT 1")
         self.position, recorded_at, self.head = last[0] if last else (0, "", FIRST_HASH)
-        self._salts: list[str] = []
         self.now = max(now, recorded_at)
         """Instant at which entries are recorded: never before the last one, whatever the clock says."""
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Append entries in order."""
-        names, rows = without_nulls(COLUMNS, [self._row(entry) for entry in entries])
-        self._connection.insert_many("infrastructure_changes", names, rows)
-
-    def _row(self, entry: Entry) -> Row:
-        self.position += 1
-        # Entry has the columns in their order, but for the time at its end.
-        kept = (self.position, entry[-1] or self.now, self.now, *entry[:-1])
-        salt = self._salt()
-        digest = values_digest(salt, kept)
-        previous, self.head = self.head, link_hash(self.head, kept, digest)
-        return (*kept, salt, digest, previous, self.head)
-
-    def _salt(self) -> str:
-        """Return 64 random bits; drawn by the thousand, because each draw is a call to the system."""
-        if not self._salts:
-            drawn = os.urandom(8000).hex()
-            self._salts = [drawn[n : n + 16] for n in range(0, len(drawn), 16)]
-        return self._salts.pop()
+        entries = list(entries)
+        chance = os.urandom(8 * len(entries)).hex()
+        rows: list[Row] = []
+        for n, entry in enumerate(entries):
+            self.position += 1
+            # Entry has the columns in their order, but for the time at its end.
+            kept = (self.position, entry[-1] or self.now, self.now, *entry[:-1])
+            salt = chance[16 * n : 16 * n + 16]
+            digest = values_digest(salt, kept)
+            previous, self.head = self.head, link_hash(self.head, kept, digest)
+            rows.append((*kept, salt, digest, previous, self.head))
+        self._connection.insert_many("infrastructure_changes", COLUMNS, rows)
 
 
 def values_digest(salt: str | None, row: Sequence[Any]) -> str:

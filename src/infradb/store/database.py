@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,21 @@ class SqliteConnection:
         self.raw.executemany(sql, rows)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows, many a statement."""
+        """Insert rows, many a statement; what is the same in all of these, most often NULL, is bound once."""
         names, waiting = tuple(columns), iter(rows)
         while len(batch := list(islice(waiting, ROWS_A_STATEMENT))) == ROWS_A_STATEMENT:
-            self.raw.execute(_insert(table, names, ROWS_A_STATEMENT), list(chain.from_iterable(batch)))
-        self.raw.executemany(_insert(table, names, 1), batch)
+            shared: list[Any] = []
+            own: list[Sequence[Any]] = []
+            places: list[bool] = []
+            for values in zip(*batch, strict=True):
+                same = values[0] == values[-1] and values.count(values[0]) == ROWS_A_STATEMENT
+                places.append(same)
+                if same:
+                    shared.append(values[0])
+                else:
+                    own.append(values)
+            self.raw.execute(_insert(table, names, tuple(places)), [*shared, *chain.from_iterable(zip(*own))])  # noqa: B905
+        self.raw.executemany(_insert_one(table, names), batch)
 
     def script(self, sql: str) -> None:
         """Carry out several statements without values, within the transaction."""
@@ -198,6 +208,14 @@ def translated(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: str, columns: tuple[str, ...], rows: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
+def _insert(table: str, columns: tuple[str, ...], shared: tuple[bool, ...]) -> str:
+    """Return the statement for `ROWS_A_STATEMENT` rows; the values that they share come first."""
+    first, further = count(1), count(1 + sum(shared))
+    places = [f"?{next(first)}" if same else "" for same in shared]
+    rows = [f"({', '.join(p or f'?{next(further)}' for p in places)})" for _ in range(ROWS_A_STATEMENT)]
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join(rows)}"
+
+
+@lru_cache(maxsize=256)
+def _insert_one(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

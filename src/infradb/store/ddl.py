@@ -89,20 +89,27 @@ def create_indexes(table: TableType) -> list[str]:
     made: dict[tuple[str, ...], str] = {}
     if isinstance(table, EntityType):
         for natural in table.natural_keys:
-            unique = "UNIQUE " if natural.unique else ""
             # Lists of the past walk names with the retired among them, so only uniqueness looks at the live alone.
-            made[natural.fields] = _index(table, natural.fields, unique, " WHERE retired_at IS NULL" if unique else "")
+            made[natural.fields] = (
+                _index(table, natural.fields, "UNIQUE ", " WHERE retired_at IS NULL")
+                if natural.unique
+                else _index(table, natural.fields, where=_where_it_refers(table, natural.fields[0]))
+            )
     covered = {*(m[0] for m in made), *(i[0] for i in table.indexes)}
     for wanted in table.indexes:
-        # Most rows refer to nothing there, and those need no entry.
-        rare = len(wanted) == 1 and (f := table.fields.get(wanted[0])) and f.references and f.nullable
-        made.setdefault(wanted, _index(table, wanted, where=f" WHERE {wanted[0]} IS NOT NULL" if rare else ""))
+        where = _where_it_refers(table, wanted[0]) if len(wanted) == 1 else ""
+        made.setdefault(wanted, _index(table, wanted, where=where))
     if isinstance(table, EntityType):
         for field in table.references:
             if field.name not in covered:
-                where = f" WHERE {field.name} IS NOT NULL" if field.nullable else ""
-                made[field.name,] = _index(table, (field.name,), where=where)
+                made[field.name,] = _index(table, (field.name,), where=_where_it_refers(table, field.name))
     return list(made.values())
+
+
+def _where_it_refers(table: TableType, name: str) -> str:
+    """Return what keeps rows that refer to nothing out of an index: most do, and nobody asks for them."""
+    field = table.fields.get(name)
+    return f" WHERE {name} IS NOT NULL" if field and field.references and field.nullable else ""
 
 
 def _index(table: TableType, names: tuple[str, ...], unique: str = "", where: str = "") -> str:

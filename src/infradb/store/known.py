@@ -38,8 +38,8 @@ class StoredKnown:
         self._preferred: dict[str, dict[str, dict[str, int]]] | None = None
         self._apart: dict[int, set[int]] | None = None
         self._filled: set[str] = set()
-        self._made: dict[str, set[int]] = {}
-        """Table that was empty before this run -> hashes of the names that the run gave since."""
+        self._made: dict[str, dict[tuple[str, ...], set[int]]] = {}
+        """Table that was empty before this run -> fields of a name -> hashes of those that the run gave since."""
 
     def preferred(self, table: str) -> Mapping[str, Mapping[str, int]]:
         """Return the fields of a table that have an order of sources of their own, and the places in it."""
@@ -113,7 +113,7 @@ class StoredKnown:
     ) -> dict[tuple[Any, ...], list[int]]:
         """Return the live rows whose fields have these values."""
         if (made := self._names_made(table)) is not None:
-            keys = [k for k in keys if hash((fields, k)) in made]
+            keys = [k for k in keys if hash(k) in made[fields]]
         on = " AND ".join(f"t.{f} = k.{_letter(n)}" for n, f in enumerate(fields))
         listed = ", ".join(f"k.{_letter(n)}" for n in range(len(fields)))
         sql = f"SELECT t.id, {listed} FROM k JOIN {table} t ON {on} AND t.retired_at IS NULL"
@@ -146,19 +146,19 @@ class StoredKnown:
         """Remember the names that rows were given, while they are all that a table holds."""
         made = self._names_made(table)
         if made is not None:
-            keys = BY_TABLE[table].natural_keys
-            names = {k.fields for k in keys} | ({a.fields} if (a := BY_TABLE[table].adopted_by) else set())
             getters = [row.get for row in rows]
-            for fields in names:
-                made.update([hash((fields, tuple([get(f) for f in fields]))) for get in getters])
+            for fields, hashes in made.items():
+                hashes.update([hash(tuple(map(get, fields))) for get in getters])
 
-    def _names_made(self, table: str) -> set[int] | None:
+    def _names_made(self, table: str) -> dict[tuple[str, ...], set[int]] | None:
         """Return what `note_names` noted of a table, or None where it was not empty before this run."""
         if table not in self._made and table not in self._filled:
             if self._connection.query(f"SELECT 1 FROM {table} LIMIT 1"):
                 self._filled.add(table)
             else:
-                self._made[table] = set()
+                keys = BY_TABLE[table].natural_keys
+                names = [k.fields for k in keys] + ([a.fields] if (a := BY_TABLE[table].adopted_by) else [])
+                self._made[table] = {fields: set() for fields in names}
         return self._made.get(table)
 
     def claims(self, ids: Collection[int]) -> dict[int, list[StoredClaim]]:

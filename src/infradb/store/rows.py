@@ -1,8 +1,7 @@
 """Turns rows into plain values and back: JSON, booleans and derived columns are settled by the model."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -10,7 +9,6 @@ import orjson
 from infradb.model.catalog import BY_TABLE
 from infradb.model.describe import FieldSpec
 from infradb.model.types import address_key, network_keys
-from infradb.store.connection import Row
 from infradb.store.ddl import columns
 
 
@@ -36,17 +34,6 @@ def decode(table: str, row: Sequence[Any], names: Sequence[str] | None = None) -
         if value is not None:
             result[name] = convert(value)
     return result
-
-
-def without_nulls(names: Sequence[str], rows: Sequence[Row]) -> tuple[list[str], Iterable[Row]]:
-    """Return names and rows without the columns that are NULL in all rows; for tables without defaults.
-
-    Each value bound takes 0.1 µs, each NULL 0.3 µs.
-    """
-    if not rows:
-        return list(names), rows
-    kept = [n for n, value in enumerate(rows[0]) if value is not None or {None} != {row[n] for row in rows}]
-    return [names[n] for n in kept], map(itemgetter(*kept), rows)
 
 
 @lru_cache(maxsize=64)

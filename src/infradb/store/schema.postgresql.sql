@@ -1738,13 +1738,9 @@ CREATE INDEX ix_dns_records_content ON dns_records (content);
 
 CREATE INDEX ix_dns_records_host_id ON dns_records (host_id) WHERE host_id IS NOT NULL;
 
-CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name);
+CREATE INDEX ix_services_docker_container_id_protocol_port_endpoint_name ON services (docker_container_id, protocol, port, endpoint_name) WHERE docker_container_id IS NOT NULL;
 
-CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name);
-
-CREATE INDEX ix_services_host_id_port ON services (host_id, port);
-
-CREATE INDEX ix_services_docker_container_id_port ON services (docker_container_id, port);
+CREATE INDEX ix_services_host_id_protocol_port_endpoint_name ON services (host_id, protocol, port, endpoint_name) WHERE host_id IS NOT NULL;
 
 CREATE INDEX ix_services_status_criticality ON services (status, criticality);
 

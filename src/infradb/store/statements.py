@@ -1,6 +1,7 @@
 """Writes what an old file says happened: its history and its health checks, as statements that are never replayed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -22,20 +23,19 @@ _CHECK_COLUMNS = (
     "worker",
 )
 _BATCH = 5000
+EntitiesOf = Callable[[Collection[str]], Mapping[str, int]]
+"""Finds the entities of old rows, by native key."""
 
 
-def write_changes(writer: Writer, source_id: int, said: Iterable[Any], entity_of: Callable[[str], int | None]) -> None:
+def write_changes(writer: Writer, source_id: int, said: Iterable[Any], entities_of: EntitiesOf) -> None:
     """Append old changes to the log; what they are about may be unknown."""
-
-    def entries() -> Iterator[Entry]:
-        for one in said:
-            if isinstance(one, Rejected):
-                writer.quarantine(source_id, [one])
-                continue
-            yield Entry(
+    for changes in _taken_in(writer, source_id, said):
+        entities = entities_of({c.native_key for c in changes if c.native_key})
+        writer.append(
+            Entry(
                 one.change_type,
                 one.entity_type,
-                entity_of(one.native_key) if one.native_key else None,
+                entities.get(one.native_key),
                 _text(one.old_values),
                 _text(one.new_values),
                 changed_by=one.changed_by,
@@ -46,53 +46,47 @@ def write_changes(writer: Writer, source_id: int, said: Iterable[Any], entity_of
                 imported_id=one.imported_id,
                 imported_entity_id=one.imported_entity_id,
             )
+            for one in changes
+        )
 
-    for batch in _batches(entries()):
-        writer.append(batch)
 
-
-def write_health_checks(
-    writer: Writer, source_id: int, said: Iterable[Any], entity_of: Callable[[str], int | None]
-) -> None:
+def write_health_checks(writer: Writer, source_id: int, said: Iterable[Any], entities_of: EntitiesOf) -> None:
     """Write old results of checks."""
+    for checks in _taken_in(writer, source_id, said):
+        services = entities_of({c.native_key for c in checks})
+        lost = [c for c in checks if c.native_key not in services]
+        writer.quarantine(
+            source_id,
+            [
+                Rejected(f"health_checks/{c.imported_id}", f"its service {c.native_key} was not taken in", c._asdict())
+                for c in lost
+            ],
+        )
+        rows = [
+            (
+                one.check_timestamp,
+                services[one.native_key],
+                0,
+                one.imported_id,
+                one.status,
+                one.response_time_ms,
+                one.status_code,
+                one.error_message,
+                one.response_body,
+                one.worker,
+            )
+            for one in checks
+            if one.native_key in services
+        ]
+        writer.connection.insert_many("health_checks", _CHECK_COLUMNS, rows)
 
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for one in said:
-            service = None if isinstance(one, Rejected) else entity_of(one.native_key)
-            if isinstance(one, Rejected):
-                writer.quarantine(source_id, [one])
-            elif service is None:
-                key = f"health_checks/{one.imported_id}"
-                writer.quarantine(
-                    source_id, [Rejected(key, f"its service {one.native_key} was not taken in", one._asdict())]
-                )
-            else:
-                yield (
-                    one.check_timestamp,
-                    service,
-                    0,
-                    one.imported_id,
-                    one.status,
-                    one.response_time_ms,
-                    one.status_code,
-                    one.error_message,
-                    one.response_body,
-                    one.worker,
-                )
 
-    for batch in _batches(rows()):
-        writer.connection.insert_many("health_checks", _CHECK_COLUMNS, batch)
-
-
-def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _taken_in(writer: Writer, source_id: int, said: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield statements in batches; what is rejected of them goes to quarantine."""
+    waiting = iter(said)
+    while batch := list(islice(waiting, _BATCH)):
+        writer.quarantine(source_id, [one for one in batch if isinstance(one, Rejected)])
+        yield [one for one in batch if not isinstance(one, Rejected)]
 
 
 def _text(value: Any) -> str | None:
