@@ -144,4 +144,6 @@ def _common_name(name: Any) -> str:
 
 
 def _no_certificate(what: str) -> SourceMalformed:
-    return SourceMalformed(f"{what} is no certificate", hint="a PEM file with the server's certificate first is expected")
+    return SourceMalformed(
+        f"{what} is no certificate", hint="a PEM file with the server's certificate first is expected"
+    )

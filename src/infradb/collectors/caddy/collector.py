@@ -11,13 +11,14 @@ from infradb.collectors.caddy.parse import certificate_files, parse
 from infradb.collectors.caddy.settings import CaddySettings
 from infradb.collectors.reverse_proxy.files import read_certificates
 from infradb.collectors.reverse_proxy.routes import ProxyFacts
-from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, run_of, words
+from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, proof, run_of, words
 from infradb.errors import CollectionError
 from infradb.observation import CollectionRun
 from infradb.transport.calls import CallLog
 
-GRANT = """Whoever reaches Caddy's admin API may change everything, so it listens on 127.0.0.1 only, and infradb beside it
-needs nothing more. For an infradb elsewhere, let Caddy itself pass on GET of two paths and nothing else. In the Caddyfile:
+GRANT = """Whoever reaches Caddy's admin API may change everything, so it listens on 127.0.0.1 only, and infradb beside
+it needs nothing more. For an infradb elsewhere, let Caddy itself pass on GET of two paths and nothing else. In the
+Caddyfile:
 
     :2020 {
         @infradb {
@@ -65,10 +66,7 @@ class CaddyCollector:
         found = []
         try:
             for needs, call in zip(CALLS, (client.config, client.upstreams), strict=True):
-                try:
-                    found.append(Diagnosis(needs, ok=True, detail=f"{len(call())} parts"))  # type: ignore[operator]
-                except CollectionError as error:
-                    found.append(Diagnosis(needs, ok=False, detail=str(error), hint=error.hint))
+                found.append(proof(needs, lambda call=call: f"{len(call())} parts"))  # type: ignore[misc]
         finally:
             client.close()
         if found[0].ok:

@@ -172,7 +172,9 @@ def _made(way: _Way, url: str) -> Iterator[Route]:
 def _failing(upstreams: list[Any], problems: list[str]) -> dict[str, int]:
     """Return how often each backend failed within the time that its handler sets."""
     try:
-        return {part(u, "address", str): part(u, "fails", int) for u in (shaped(u, dict, "upstream") for u in upstreams)}
+        return {
+            part(u, "address", str): part(u, "fails", int) for u in (shaped(u, dict, "upstream") for u in upstreams)
+        }
     except SourceMalformed as error:
         problems.append(f"GET /reverse_proxy/upstreams is not understood: {error}")
         return {}

@@ -1,6 +1,6 @@
 """Joins reading and understanding of one HAProxy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from infradb import clock
 from infradb.collectors import Diagnosis
@@ -8,7 +8,7 @@ from infradb.collectors.haproxy.client import FILES, INFO, STAT, HaproxyClient
 from infradb.collectors.haproxy.parse import parse, parse_states, parse_version
 from infradb.collectors.haproxy.settings import HaproxySettings
 from infradb.collectors.reverse_proxy.routes import ProxyFacts
-from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, run_of, words
+from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, proof, run_of, words
 from infradb.errors import CollectionError
 from infradb.observation import CollectionRun
 from infradb.transport.calls import CallLog
@@ -51,10 +51,10 @@ class HaproxyCollector:
         """Read file and socket once, and say what came of it."""
         client = HaproxyClient(self.settings, CallLog())
         needs = f"read {self.settings.path}"
-        found = [_proof(needs, lambda: f"{len(parse(client.configuration(), {}, client.beside).routes)} routes")]
+        found = [proof(needs, lambda: f"{len(parse(client.configuration(), {}, client.beside).routes)} routes")]
         if self.settings.url:
-            found.append(_proof(INFO, lambda: f"HAProxy {parse_version(client.ask(INFO))}"))
-            found.append(_proof(STAT, lambda: f"{len(parse_states(client.ask(STAT)))} servers are checked"))
+            found.append(proof(INFO, lambda: f"HAProxy {parse_version(client.ask(INFO))}"))
+            found.append(proof(STAT, lambda: f"{len(parse_states(client.ask(STAT)))} servers are checked"))
         if found[0].ok:
             found += diagnose_ports(self._read(CallLog()), self.settings, self.settings.host)
         return found
@@ -74,10 +74,3 @@ class HaproxyCollector:
             except CollectionError as error:
                 problems = (f"the state of backends is not known: {words(error)}",)  # type: ignore[assignment]
         return parse(text, states, client.beside, version, problems)
-
-
-def _proof(needs: str, call: Callable[[], str]) -> Diagnosis:
-    try:
-        return Diagnosis(needs, ok=True, detail=call())
-    except CollectionError as error:
-        return Diagnosis(needs, ok=False, detail=str(error), hint=error.hint)

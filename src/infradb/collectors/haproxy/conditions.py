@@ -63,7 +63,9 @@ def criterion(words: Sequence[str], lookup: Lookup) -> Matches:
     """Return what a criterion with its values lets through."""
     if not words:
         return UNKNOWN
-    base = words[0].split(",")[0] if not words[0].startswith(("hdr", "req.hdr", "fhdr", "req.fhdr")) else _head(words[0])
+    base = (
+        words[0].split(",")[0] if not words[0].startswith(("hdr", "req.hdr", "fhdr", "req.fhdr")) else _head(words[0])
+    )
     how, values = "", []
     rest = list(words[1:])
     while rest:

@@ -16,8 +16,8 @@ from infradb.observation import CollectionRun
 from infradb.transport.calls import CallLog
 
 _HERE = "127.0.0.1"
-GRANT = """Everybody may read nginx's configuration on most systems. Where that is not so, and for certificates of certbot,
-whose folders only root may enter (the keys in them stay root's):
+GRANT = """Everybody may read nginx's configuration on most systems. Where that is not so, and for certificates of
+certbot, whose folders only root may enter (the keys in them stay root's):
 
     sudo setfacl -R -m u:infradb:rX /etc/nginx
     sudo setfacl -m u:infradb:x /etc/letsencrypt/live /etc/letsencrypt/archive

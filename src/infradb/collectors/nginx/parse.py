@@ -106,7 +106,9 @@ def _passed(block: Sequence[Directive], place: _Place, depth: int) -> Iterator[R
             yield from _made(place, _with_scheme(_resolved(args[0], place.variables), PASSES[name]))
         elif name == "location" and args:
             inner = _located(place, args)
-            yield from _passed(_block(one), replace(inner, variables={**place.variables, **_set(_block(one))}), depth + 1)
+            yield from _passed(
+                _block(one), replace(inner, variables={**place.variables, **_set(_block(one))}), depth + 1
+            )
         elif name in _CONDITIONS:
             condition = f"{name} {' '.join(args)}"
             yield from _passed(_block(one), replace(place, rule=place.rule or condition), depth + 1)
@@ -153,7 +155,7 @@ def _listen(args: Sequence[str], *, on: bool) -> Listen:
     if text.startswith("unix:"):
         return Listen(text, on or "ssl" in options)
     address, _, port = text.rpartition(":") if ":" in text.rpartition("]")[2] else (text, "", "80")
-    if not address and port.isdigit() or text.isdigit():
+    if (not address and port.isdigit()) or text.isdigit():
         address, port = "", port if not text.isdigit() else text
     address = "" if address in ("*", "0.0.0.0", "[::]") else address  # noqa: S104  (read, not bound)
     quic = "quic" in options

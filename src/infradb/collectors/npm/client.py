@@ -28,8 +28,8 @@ class NpmClient:
             raise SourceMalformed(f"GET /api/ at {self._settings.url} names no version", hint=hint)
         return found
 
-    def log_in(self) -> None:
-        """Get a token for the calls that come after."""
+    def log_in(self) -> str:
+        """Get a token for the calls that come after; return for whom."""
         own = self._reader(CallLog())  # the log's name for it says what it is for
         try:
             with self._log.recording(LOGIN):
@@ -43,6 +43,7 @@ class NpmClient:
         if not isinstance(answer.get("token"), str):
             raise SourceMalformed(f"{LOGIN}: there is no token in the answer", hint="is it Nginx Proxy Manager?")
         self._http.header("Authorization", f"Bearer {answer['token']}")
+        return self._settings.email
 
     def me(self) -> dict[str, Any]:
         """Return `GET /api/users/me`: what the user may see."""

@@ -1,6 +1,6 @@
 """Joins reading and understanding of one Nginx Proxy Manager."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from infradb import clock
 from infradb.collectors import Diagnosis
@@ -8,12 +8,14 @@ from infradb.collectors.npm.client import CALLS, LISTS, LOGIN, NpmClient
 from infradb.collectors.npm.parse import hidden_from, parse, version
 from infradb.collectors.npm.settings import NpmSettings
 from infradb.collectors.reverse_proxy.routes import ProxyFacts
-from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, run_of, words
+from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, proof, run_of, words
 from infradb.errors import CollectionError
 from infradb.observation import CollectionRun
 from infradb.transport.calls import CallLog
 
-_MEND = "in Nginx Proxy Manager: Users, Permissions, Item Visibility: All Items, View Only for hosts, streams, certificates"
+_MEND = (
+    "in Nginx Proxy Manager: Users, Permissions, Item Visibility: All Items, View Only for hosts, streams, certificates"
+)
 GRANT = """A user who sees all hosts, redirections, streams and certificates and may change nothing. On any machine that
 reaches it, with `jq`, after setting the first three:
 
@@ -21,7 +23,8 @@ reaches it, with `jq`, after setting the first three:
     read -rsp "password of $ADMIN: " SECRET; read -rsp "new password of infradb: " NEW
     T=$(curl -s $NPM/api/tokens --json "{\\"identity\\":\\"$ADMIN\\",\\"secret\\":\\"$SECRET\\"}" | jq -r .token)
     api() { curl -s -H "Authorization: Bearer $T" -X "$1" "$NPM/api/$2" --json "$3"; }
-    ID=$(api POST users '{"name":"infradb","nickname":"infradb","email":"infradb@example.org","roles":[],"is_disabled":false}' | jq .id)
+    ID=$(api POST users '{"name":"infradb","nickname":"infradb","email":"infradb@example.org",
+      "roles":[],"is_disabled":false}' | jq .id)
     api PUT users/$ID/auth "{\\"type\\":\\"password\\",\\"secret\\":\\"$NEW\\"}"
     api PUT users/$ID/permissions '{"visibility":"all","proxy_hosts":"view","redirection_hosts":"view",
       "streams":"view","certificates":"view","dead_hosts":"hidden","access_lists":"hidden"}'
@@ -59,12 +62,12 @@ class NpmCollector:
         """Make each call once, and say what came of it."""
         client = NpmClient(self.settings, CallLog())
         try:
-            found = [_proof(CALLS[0], lambda: f"Nginx Proxy Manager {version(client.status())}")]
-            found.append(_proof(LOGIN, lambda: client.log_in() or f"as {self.settings.email}"))
+            found = [proof(CALLS[0], lambda: f"Nginx Proxy Manager {version(client.status())}")]
+            found.append(proof(LOGIN, lambda: f"as {client.log_in()}"))
             if not all(d.ok for d in found):
                 return found
             found.append(_seen(client))
-            found += [_proof(f"GET /api/nginx/{n}", lambda n=n: f"{len(client.listed(n))}") for n in LISTS]  # type: ignore[misc]
+            found += [proof(f"GET /api/nginx/{n}", lambda n=n: f"{len(client.listed(n))}") for n in LISTS]  # type: ignore[misc]
             found += diagnose_ports(_read(client), self.settings, self.settings.host)
         finally:
             client.close()
@@ -101,10 +104,3 @@ def _seen(client: NpmClient) -> Diagnosis:
     except CollectionError as error:
         return Diagnosis(needs, ok=False, detail=str(error), hint=error.hint)
     return Diagnosis(needs, ok=not missing, detail="; ".join(missing) or "all items", hint=_MEND if missing else "")
-
-
-def _proof(needs: str, call: Callable[[], str]) -> Diagnosis:
-    try:
-        return Diagnosis(needs, ok=True, detail=call())
-    except CollectionError as error:
-        return Diagnosis(needs, ok=False, detail=str(error), hint=error.hint)

@@ -1,7 +1,7 @@
 """Joins what was read of a proxy and what its ports show into one run."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from infradb.collectors import Diagnosis
@@ -71,14 +71,20 @@ def diagnose_ports(facts: ProxyFacts, settings: ProxySettings, host: str) -> lis
     return [Diagnosis(needs, ok=True, detail=f"{len(shown.certificates)} routes show one")]
 
 
+def proof(needs: str, call: Callable[[], str]) -> Diagnosis:
+    """Make a call that returns what it found, and say what came of it."""
+    try:
+        return Diagnosis(needs, ok=True, detail=call())
+    except CollectionError as error:
+        return Diagnosis(needs, ok=False, detail=str(error), hint=error.hint)
+
+
 def words(error: CollectionError) -> str:
     """Return an error and what to do, in one sentence."""
     return f"{error} ({error.hint})" if error.hint else str(error)
 
 
-def _certificates(
-    facts: ProxyFacts, shown: Shown
-) -> tuple[dict[str, Certificate], dict[str, str], tuple[str, ...]]:
+def _certificates(facts: ProxyFacts, shown: Shown) -> tuple[dict[str, Certificate], dict[str, str], tuple[str, ...]]:
     """Return the certificates, which one each route has, and what was not understood.
 
     What is shown comes before what is configured: a renewed file counts once the proxy has read it.

@@ -69,5 +69,3 @@ class TraefikClient:
     def close(self) -> None:
         """End all connections."""
         self._http.close()
-
-

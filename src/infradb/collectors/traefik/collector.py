@@ -1,11 +1,11 @@
 """Joins reading and understanding of one Traefik."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from infradb import clock
 from infradb.collectors import Diagnosis
-from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, run_of, words
+from infradb.collectors.reverse_proxy.run import diagnose_ports, probing_calls, proof, run_of, words
 from infradb.collectors.traefik.client import CALLS, PROTOCOLS, TraefikClient
 from infradb.collectors.traefik.parse import TraefikAnswers, parse
 from infradb.collectors.traefik.settings import TraefikSettings
@@ -66,9 +66,9 @@ class TraefikCollector:
         """Make each call once, and say what came of it."""
         client = TraefikClient(self.settings, CallLog())
         try:
-            found = [_proof("GET /api/version", lambda: f"Traefik {client.version()['Version']}")]
+            found = [proof("GET /api/version", lambda: f"Traefik {client.version()['Version']}")]
             if found[0].ok:
-                found += [_proof(call, lambda call=call: _count(client, call)) for call in CALLS[1:]]  # type: ignore[misc]
+                found += [proof(call, lambda call=call: _count(client, call)) for call in CALLS[1:]]  # type: ignore[misc]
                 found += diagnose_ports(parse(_read(client)), self.settings, self.settings.host)
         finally:
             client.close()
@@ -122,10 +122,3 @@ def _count(client: TraefikClient, call: str) -> str:
         found = client.certificates()
         return "not in this version: certificates are known by asking the ports" if found is None else f"{len(found)}"
     return f"{len(client.listed(path, None))}"
-
-
-def _proof(needs: str, call: Callable[[], str]) -> Diagnosis:
-    try:
-        return Diagnosis(needs, ok=True, detail=call())
-    except CollectionError as error:
-        return Diagnosis(needs, ok=False, detail=str(error), hint=error.hint)

@@ -1,7 +1,7 @@
 """Understands Traefik's rules: which names and paths they let through.
 
-The grammar is that of Traefik 2 and 3 (doc.traefik.io, "Rules & Priority"): functions with quoted arguments, `&&` before
-`||`, `!`, parentheses.
+The grammar is that of Traefik 2 and 3 (doc.traefik.io, "Rules & Priority"): functions with quoted arguments, `&&`
+before `||`, `!`, parentheses.
 """
 
 import re

@@ -16,9 +16,16 @@ _SOON: tuple[tuple[int, int, Severity], ...] = ((7, 12, "high"), (14, 6, "medium
 A certificate of 90 days is renewed with 30 left; one of a few days is not late for having a few left.
 """
 
+_STANDING = """\
+FROM certificates c WHERE c.retired_at IS NULL AND (
+  EXISTS (SELECT 1 FROM proxy_routes r WHERE r.certificate_id = c.id AND r.retired_at IS NULL)
+  OR NOT EXISTS (SELECT 1 FROM certificates n WHERE n.subject = c.subject AND n.not_after_at > c.not_after_at
+                 AND n.retired_at IS NULL))"""
+"""Without those that were renewed, and that nothing shows any more."""
+
 
 def _expired(question: Question) -> Iterator[Defect]:
-    sql = "SELECT id, not_after_at FROM certificates WHERE retired_at IS NULL AND not_after_at <= ?"
+    sql = f"SELECT c.id, c.not_after_at {_STANDING} AND c.not_after_at <= ?"
     for id_, until in question.query(sql, (question.now,)):
         yield Defect(id_, evidence={"until": _day(until)})
 
@@ -26,10 +33,7 @@ def _expired(question: Question) -> Iterator[Defect]:
 def _expiring(question: Question) -> Iterator[Defect]:
     now = clock.to_moment(question.now)
     latest = clock.to_instant(now + timedelta(days=_SOON[-1][0]))
-    sql = (
-        "SELECT id, not_before_at, not_after_at FROM certificates WHERE retired_at IS NULL"
-        " AND not_after_at > ? AND not_after_at <= ?"
-    )
+    sql = f"SELECT c.id, c.not_before_at, c.not_after_at {_STANDING} AND c.not_after_at > ? AND c.not_after_at <= ?"
     for id_, since, until in question.query(sql, (question.now, latest)):
         left = clock.to_moment(until) - now
         whole = clock.to_moment(until) - clock.to_moment(since) if since else timedelta.max
@@ -96,11 +100,11 @@ RULES = (
         "certificate-expires-soon",
         "low",
         "A certificate is valid for less than 30 days",
-        "Certificates that renew themselves do so with a third of their time left. One with less was not renewed, or was"
-        " renewed and never loaded. It counts as medium with 14 days left and as high with 7, sooner than that only where"
-        " its whole time is longer: one of 90 days, not one of a week.",
-        "Look why it was not renewed (`certbot renew --dry-run`, the log of Traefik or Caddy), or renew it by hand. If the"
-        " file is new, reload what shows it.",
+        "Certificates that renew themselves do so with a third of their time left. One with less was not renewed, or"
+        " was renewed and never loaded. It is medium with 14 days left and high with 7. One that is made for less than"
+        " 90 days is late later: with a third, a sixth, a twelfth of its time left.",
+        "Look why it was not renewed (`certbot renew --dry-run`, the log of Traefik or Caddy), or renew it by hand. If"
+        " the file is new, reload what shows it.",
         "{thing} is valid until {until}",
         check=_expiring,
     ),
@@ -108,8 +112,8 @@ RULES = (
         "certificate-does-not-name-the-route",
         "medium",
         "A proxy shows a certificate that does not have the name asked for",
-        "Browsers warn of it. Mostly the proxy has no certificate for the name and shows its default one, because getting"
-        " one failed.",
+        "Browsers warn of it. Mostly the proxy has no certificate for the name and shows its default one, because"
+        " getting one failed.",
         "Get a certificate with that name, or name the right one in the proxy's configuration.",
         "{thing} shows {other}, which is valid for {names}",
         check=_misnamed,
@@ -118,8 +122,8 @@ RULES = (
         "backend-down",
         "high",
         "A proxy says that a backend does not answer",
-        "Users see an error in the place of the service. Where other backends of the same route are up, it is medium: the"
-        " service answers, with less in reserve.",
+        "Users see an error in the place of the service. Where other backends of the same route are up, it is medium:"
+        " the service answers, with less in reserve.",
         "Look at what runs at the backend's address; if it moved, correct the proxy's configuration.",
         "{proxy} says that {backend}, to which {thing} leads, is down",
         check=_down,
