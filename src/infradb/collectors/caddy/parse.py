@@ -72,7 +72,8 @@ def _server(name: str, server: dict[str, Any], http: Mapping[str, Any], *, on_de
     # Caddy speaks TLS where it is told how, or by itself where a server has names (docs: "Automatic HTTPS").
     told = bool(part(server, "tls_connection_policies", list, default=[]))
     by_itself = not automatic.get("disable") and any(port_of(one) != plain for one in listens)
-    named = any(texts(m, "host") for r in objects(server, "routes") for m in objects(r, "match"))
+    names = {name for r in objects(server, "routes") for m in objects(r, "match") for name in texts(m, "host")}
+    named = bool(names - set(texts(automatic, "skip")))
     return _Way(name, listens or ("",), told or (by_itself and named), asked=not on_demand)
 
 

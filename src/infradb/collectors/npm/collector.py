@@ -63,8 +63,8 @@ class NpmCollector:
         client = NpmClient(self.settings, CallLog())
         try:
             found = [proof(CALLS[0], lambda: f"Nginx Proxy Manager {version(client.status())}")]
-            found.append(proof(LOGIN, lambda: f"as {client.log_in()}"))
-            if not all(d.ok for d in found):
+            found += [proof(LOGIN, lambda: f"as {client.log_in()}")] if found[0].ok else []
+            if not found[-1].ok:
                 return found
             found.append(_seen(client))
             found += [proof(f"GET /api/nginx/{n}", lambda n=n: f"{len(client.listed(n))}") for n in LISTS]  # type: ignore[misc]

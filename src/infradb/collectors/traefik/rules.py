@@ -116,7 +116,7 @@ def _function(name: str, arguments: list[str]) -> Matches:
         case "hostregexp" | "hostsniregexp":
             return tuple(_named(a, host_of_pattern(a)) for a in arguments)
         case "pathprefix":
-            return tuple(Match(path=path_start(a), exact="{" not in a) for a in arguments)
+            return tuple(Match(path="", exact=False) if "{" in a else Match(path=path_start(a)) for a in arguments)
         case "path":
             return tuple(Match(path=a, exact=False) for a in arguments)
         case _:
