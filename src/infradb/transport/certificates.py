@@ -51,6 +51,8 @@ def first_certificate(path: Path) -> bytes:
     `SourceMalformed`.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise _no_certificate(str(path))
         with path.open("rb", buffering=0) as file:
             lines = (file.readline(200).decode("ascii", "replace") for _ in range(_MOST_LINES))
             found = _first_block(lines)

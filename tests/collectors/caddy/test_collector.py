@@ -141,7 +141,9 @@ class _resolved:
 
 
 def test_upstreams_that_are_refused_leave_the_routes_partial() -> None:
-    servers = {"s": {"listen": [":80"], "routes": [{"handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}]}]}}
+    servers = {
+        "s": {"listen": [":80"], "routes": [{"handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}]}]}
+    }
     answers = {"/config/": {"apps": {"http": {"servers": servers}}}, "/reverse_proxy/upstreams": (403, b"{}")}
     with replaying(answers) as server:
         run = collector(server.url).collect()
@@ -155,7 +157,10 @@ def test_a_port_where_asking_would_make_a_certificate_is_not_asked() -> None:
         "s": {
             "listen": ["127.0.0.1:1"],
             "routes": [
-                {"match": [{"host": ["a.lan"]}], "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}]}
+                {
+                    "match": [{"host": ["a.lan"]}],
+                    "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}],
+                }
             ],
         }
     }

@@ -1,4 +1,4 @@
-"""What the tests of all reverse proxies share: certificates, programs that run on loopback, answers that are replayed."""
+"""What the tests of all reverse proxies share: certificates, programs on loopback, answers that are replayed."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Replay:
 
 @contextlib.contextmanager
 def replaying(answers: Mapping[str, Any]) -> Iterator[Replay]:
-    """Serve answers by path, with or without query: a document, (status, content), or a function of request and body."""
+    """Serve answers by path, with or without query: a document, (status, content), or a function of the request."""
     asked: list[str] = []
     handler: Any = type("Handler", (_Replayed,), {"answers": answers, "asked": asked})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -186,7 +186,9 @@ def told(facts: ProxyFacts) -> list[str]:
             *([] if r.asked else ["unasked"]),
             *([f"when {r.rule}"] if r.rule else []),
         ]
-        lines.append(f"{r.entry} {r.hostname}{r.path} -> {r.backend_url} [{r.native_name or ''}] {' '.join(marks)}".strip())
+        lines.append(
+            f"{r.entry} {r.hostname}{r.path} -> {r.backend_url} [{r.native_name or ''}] {' '.join(marks)}".strip()
+        )
     return sorted(lines)
 
 
@@ -219,4 +221,6 @@ def digests(run: CollectionRun) -> dict[str, int]:
 
 def certificates(run: CollectionRun) -> dict[str, dict[str, Any]]:
     """Fingerprint -> what is said of that certificate."""
-    return {r["fingerprint"]: r for key, r in observed(run).items() if key.startswith(Certificate.table.removesuffix("s"))}
+    return {
+        r["fingerprint"]: r for key, r in observed(run).items() if key.startswith(Certificate.table.removesuffix("s"))
+    }

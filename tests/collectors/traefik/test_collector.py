@@ -33,7 +33,8 @@ from tests.peers import LAB_LABEL, Lab
 DYNAMIC = """\
 http:
   routers:
-    shop: {{rule: "Host(`shop.example.org`) || Host(`www.shop.example.org`)", service: shop, entryPoints: [secure], tls: {{}}}}
+    shop: {{rule: "Host(`shop.example.org`) || Host(`www.shop.example.org`)", service: shop, entryPoints: [secure],
+      tls: {{}}}}
     plain: {{rule: "HostRegexp(`^.+\\\\.re\\\\.example\\\\.org$`)", service: other, entryPoints: [web]}}
     late: {{rule: "Host(`late.example.org`)", service: nobody, entryPoints: [web]}}
     api: {{rule: "Host(`traefik.example.org`) || Host(`127.0.0.1`)", service: api@internal, entryPoints: [secure],
@@ -171,7 +172,9 @@ def test_labels_of_containers_are_routes_to_their_addresses(lab_containers: Lab,
         "traefik.http.services.blog.loadbalancer.server.port": "8096",
     }
     container = lab_containers.run(labels=labels)
-    lab_containers.run(labels={**labels, "traefik.enable": "false", "traefik.http.routers.hidden.rule": "Host(`x.lan`)"})
+    lab_containers.run(
+        labels={**labels, "traefik.enable": "false", "traefik.http.routers.hidden.rule": "Host(`x.lan`)"}
+    )
     container.reload()
     address = next(iter(container.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
     peer = Peer(

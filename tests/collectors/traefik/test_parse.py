@@ -92,7 +92,7 @@ def test_a_rule_with_too_many_alternatives_lets_through_anything() -> None:
     assert matches("(" * 5000 + "Host(`a`)" + ")" * 5000) == UNKNOWN
 
 
-@given(text=st.text(alphabet="Host(`a.b`)&|!Path,\"\\ *", max_size=60))
+@given(text=st.text(alphabet='Host(`a.b`)&|!Path,"\\ *', max_size=60))
 def test_any_text_is_a_rule_or_none(text: str) -> None:
     assert matches(text)
 

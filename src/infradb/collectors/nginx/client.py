@@ -65,38 +65,31 @@ class NginxClient:
         return [Path(name) for name in sorted(glob.glob(full))]  # noqa: PTH207  (the pattern may be absolute)
 
     def _parsed(self, path: Path) -> list[Directive]:
-        from crossplane.errors import NgxParserBaseException
+        import crossplane
 
         _prove_file(path)
         try:
-            return parsed(path)
-        except NgxParserBaseException as error:
-            hint = "`nginx -t` says what is wrong"
-            raise SourceMalformed(f"{path} line {error.lineno}: {error.strerror}", hint=hint) from error
-        except (ValueError, RecursionError) as error:
+            # What is wrong with a directive is nginx's business: modules bring their own.
+            read = crossplane.parse(
+                str(path), single=True, comments=False, strict=False, check_ctx=False, check_args=False
+            )
+        except (ValueError, RecursionError, OSError) as error:
             raise SourceMalformed(f"{path} is no configuration of nginx", hint="check `path`") from error
-
-
-def parsed(path: Path) -> list[Directive]:
-    """Return a file's directives; raises what crossplane raises."""
-    import crossplane
-
-    # What is wrong with a directive is nginx's business: modules bring their own.
-    read = crossplane.parse(
-        str(path), catch_errors=False, single=True, comments=False, strict=False, check_ctx=False, check_args=False
-    )
-    found: list[Directive] = read["config"][0]["parsed"]
-    return found
+        for wrong in read["errors"]:
+            said = str(wrong["error"]).partition(" in /")[0]
+            raise SourceMalformed(f"{path} line {wrong.get('line')}: {said}", hint="`nginx -t` says what is wrong")
+        found: list[Directive] = read["config"][0]["parsed"]
+        return found
 
 
 def _prove_file(path: Path) -> None:
     try:
         about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
+            raise SourceMalformed(f"{path} is no file of less than {MOST_BYTES // 2**20} MiB", hint="check `path`")
         with path.open("rb"):
             pass
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "no path"
         hint = "check `path`, and give infradb the right to read it"
         raise SourceUnreachable(f"{path} cannot be read: {said}", hint=hint) from error
-    if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
-        raise SourceMalformed(f"{path} is no file of less than {MOST_BYTES // 2**20} MiB", hint="check `path`")
