@@ -132,7 +132,7 @@ class _resolved:
         import socket
 
         self.before = socket.getaddrinfo
-        socket.getaddrinfo = lambda host, *rest, **more: self.before("127.0.0.1", *rest, **more)  # type: ignore[assignment]
+        socket.getaddrinfo = lambda host, *rest, **more: self.before("127.0.0.1", *rest, **more)
 
     def __exit__(self, *_: object) -> None:
         import socket

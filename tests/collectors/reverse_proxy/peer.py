@@ -189,7 +189,7 @@ def told(facts: ProxyFacts) -> list[str]:
         lines.append(
             f"{r.entry} {r.hostname}{r.path} -> {r.backend_url} [{r.native_name or ''}] {' '.join(marks)}".strip()
         )
-    return sorted(lines)
+    return sorted(set(lines))
 
 
 def observed(run: CollectionRun) -> dict[str, dict[str, Any]]:

@@ -94,7 +94,7 @@ def test_a_rule_with_too_many_alternatives_lets_through_anything() -> None:
 
 @given(text=st.text(alphabet='Host(`a.b`)&|!Path,"\\ *', max_size=60))
 def test_any_text_is_a_rule_or_none(text: str) -> None:
-    assert matches(text)
+    assert len(matches(text)) > 0
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
