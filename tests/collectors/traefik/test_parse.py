@@ -103,6 +103,6 @@ def test_spoiled_answers_are_left_out_with_a_sentence_and_never_raise(raw: Any) 
     if not isinstance(raw, dict):
         return
     found = facts(raw)
-    assert all(isinstance(p, str) and p for p in (*found.problems, *found.certificate_problems))
+    assert all((*found.problems, *found.certificate_problems))
     for answer in route_answers(found.routes, "x", {}, {}):
         assert all(isinstance(said, Observation | Rejected) for said in answer.parse())
