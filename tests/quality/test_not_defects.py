@@ -199,6 +199,23 @@ def test_backends_of_one_route_are_no_two_routes_and_one_that_is_down_is_not_yet
     assert lab.one("backend-down").severity == "medium"
 
 
+def test_a_backend_of_many_names_and_a_name_of_many_backends_are_one_finding_each(lab: Lab) -> None:
+    values = {"proxy": "lab", "entry": "web", "tls": True, "certificate_id": "certificate/web"}
+    for n in range(5):
+        lab.things[f"route/{n}"] = ProxyRoute(
+            hostname=f"n{n}.web.example.org", backend_url="http://10.0.0.9:1", backend_status="down", **values
+        )
+        lab.things[f"route/pool/{n}"] = ProxyRoute(
+            hostname="other.example.org", backend_url=f"http://10.0.0.{n}:2", **values
+        )
+    lab.take_in()
+    assert lab.rules() == {"backend-down", "certificate-does-not-name-the-route"}
+    assert lab.one("backend-down").summary.endswith(
+        "of n0.web.example.org, n1.web.example.org, n2.web.example.org and 2 more"
+    )
+    assert lab.one("certificate-does-not-name-the-route").evidence["hostname"] == "other.example.org"
+
+
 def test_two_routes_of_one_name_that_something_else_tells_apart_are_in_order(lab: Lab) -> None:
     values = {"proxy": "lab", "hostname": "web.example.org", "native_name": "other@file"}
     lab.things["route/header"] = ProxyRoute(

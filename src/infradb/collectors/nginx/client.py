@@ -31,8 +31,11 @@ class NginxClient:
 
         Raises `CollectionError` where the main file cannot be read; what is wrong with others is in `problems`.
         """
-        with self.log.recording(CALLS[0]):
-            return self._included(self._parsed(self.path), self.path, 0)
+        try:
+            with self.log.recording(CALLS[0]):
+                return self._included(self._parsed(self.path), self.path, 0)
+        except RecursionError as error:
+            raise SourceMalformed(f"{self.path} is nested too deeply", hint="`nginx -t` says what is wrong") from error
 
     def _included(self, directives: list[Directive], file: Path, depth: int) -> list[Directive]:
         found: list[Directive] = []
@@ -60,7 +63,7 @@ class NginxClient:
     def _named(self, pattern: str) -> list[Path]:
         """Return the files that an `include` names; relative ones lie beside the main file (nginx's conf prefix)."""
         full = str(self.path.parent / pattern)
-        if not glob.has_magic(full):
+        if not glob.has_magic(full) or "\x00" in full:
             return [Path(full)]
         return [Path(name) for name in sorted(glob.glob(full))]  # noqa: PTH207  (the pattern may be absolute)
 

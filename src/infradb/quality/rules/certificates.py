@@ -48,10 +48,12 @@ def _day(instant: str) -> str:
 
 
 def _misnamed(question: Question) -> Iterator[Defect]:
+    # A name with several backends or paths is one name.
     sql = (
-        "SELECT r.id, c.id, r.hostname, c.names, c.subject FROM proxy_routes r"
+        "SELECT min(r.id), c.id, r.hostname, CAST(c.names AS TEXT), c.subject FROM proxy_routes r"
         " JOIN certificates c ON c.id = r.certificate_id AND c.retired_at IS NULL"
         " WHERE r.retired_at IS NULL AND r.enabled AND r.tls AND r.hostname <> '*'"
+        " GROUP BY r.proxy, r.entry, r.hostname, c.id, CAST(c.names AS TEXT), c.subject"
     )
     for id_, certificate_id, hostname, text, subject in question.query(sql):
         # RFC 9525, 6.3: the common name counts for nothing.
@@ -74,16 +76,21 @@ def _names(names: Sequence[str], hostname: str) -> bool:
 def _down(question: Question) -> Iterator[Defect]:
     sql = (
         "SELECT id, proxy, entry, hostname, path, backend_url, backend_status FROM proxy_routes"
-        " WHERE retired_at IS NULL AND enabled ORDER BY id"
+        " WHERE retired_at IS NULL AND enabled ORDER BY hostname, path, id"
     )
-    groups: dict[tuple[str, ...], list[tuple[int, str, str | None]]] = defaultdict(list)
+    pools: dict[tuple[str, ...], list[str | None]] = defaultdict(list)
+    down: dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
     for id_, proxy, entry, hostname, path, url, status in question.query(sql):
-        groups[proxy, entry, hostname, path].append((id_, url, status))
-    for (proxy, *_), backends in groups.items():
-        down = [one for one in backends if one[2] == "down"]
-        for id_, url, _ in down:
-            severity: Severity = "high" if len(down) == len(backends) else "medium"
-            yield Defect(id_, evidence={"backend": url, "proxy": proxy}, severity=severity)
+        pool = (proxy, entry, hostname, path)
+        pools[pool].append(status)
+        if status == "down":
+            down[proxy, url].append((id_, pool))
+    for (proxy, url), routes in down.items():
+        names = list(dict.fromkeys(hostname + path for _, (_, _, hostname, path) in routes))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        alone = any(set(pools[pool]) == {"down"} for _, pool in routes)
+        evidence = {"backend": url, "proxy": proxy, "names": ", ".join(names[:3]) + more}
+        yield Defect(routes[0][0], evidence=evidence, severity="high" if alone else "medium")
 
 
 RULES = (
@@ -125,7 +132,7 @@ RULES = (
         "Users see an error in the place of the service. Where other backends of the same route are up, it is medium:"
         " the service answers, with less in reserve.",
         "Look at what runs at the backend's address; if it moved, correct the proxy's configuration.",
-        "{proxy} says that {backend}, to which {thing} leads, is down",
+        "{proxy} says that {backend} is down; it is the backend of {names}",
         check=_down,
     ),
     Rule(
