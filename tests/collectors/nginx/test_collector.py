@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,17 +173,18 @@ def test_a_main_file_that_is_none_is_named(peer: Peer, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can stop being root")
-def test_as_nobody_a_certificate_that_only_root_may_read_is_partial_and_says_what_to_do(peer: Peer) -> None:
-    peer.a.certificate.chmod(0o600)
-    for folder in (peer.folder, *peer.folder.parents):
-        if str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
-    os.seteuid(65534)
-    try:
-        made = peer.collector(probe_certificates=False)
-        run, found = made.collect(), made.diagnose()
-    finally:
-        os.seteuid(0)
+def test_as_nobody_a_certificate_that_only_root_may_read_is_partial_and_says_what_to_do() -> None:
+    # Not in tmp_path, which every session of pytest closes to others.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        peer = Peer(Path(folder))
+        peer.a.certificate.chmod(0o600)
+        os.seteuid(65534)
+        try:
+            made = peer.collector(probe_certificates=False)
+            run, found = made.collect(), made.diagnose()
+        finally:
+            os.seteuid(0)
     assert statuses(run) == {"certificates": "failed", "routes": "complete"}
     assert "Permission denied" in run.errors[0]
     assert [d.ok for d in found] == [True, False]
