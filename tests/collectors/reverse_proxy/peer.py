@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from infradb.collectors.reverse_proxy.routes import ProxyFacts
+from infradb.errors import CollectionError
 from infradb.model.services import Certificate
 from infradb.observation import CollectionRun, Observation
 from tests.peers import missing
@@ -71,12 +73,15 @@ def make_pair(folder: Path, name: str, names: Sequence[str] = (), *, days: float
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on."""
+    """Ports of loopback that nobody listens on, from below those that outgoing connections take by themselves."""
+    found: list[int] = []
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        while len(found) < count:
+            probe = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", 10_000 + secrets.randbelow(22_000)))
+                found.append(probe.getsockname()[1])
+    return found
 
 
 def program(name: str) -> str:
@@ -110,7 +115,7 @@ def wait_for(
     """Wait until something is so, for at most 20 seconds."""
     end = time.monotonic() + 20
     while time.monotonic() < end and (process is None or process.poll() is None):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, CollectionError):
             if ready():
                 return
         time.sleep(0.05)
