@@ -21,7 +21,7 @@ from infradb.model.entity import Entity
 from infradb.model.network import FirewallRule, IpAddress, Network, NetworkRoute
 from infradb.model.physical import Host, NetworkInterface, Site, StorageDevice
 from infradb.model.proxmox import ProxmoxContainer
-from infradb.model.services import Check, Service, ServiceDependency
+from infradb.model.services import Certificate, Check, ProxyRoute, Service, ServiceDependency
 from infradb.observation import Answer, CollectionRun, ScopeResult, digest_of, observe
 from infradb.operations import findings
 from infradb.operations.absorb import Manner, RunReport, absorb
@@ -158,6 +158,23 @@ def clean_lab() -> dict[str, Entity]:
         things[f"check/{name}"] = Check(service_id=f"service/{name}", check_type="tcp", target=f"10.0.0.20:{port}")
     things["needs/web-db"] = ServiceDependency(
         dependent_service_id="service/web", dependency_service_id="service/db", dependency_type="hard"
+    )
+    things["certificate/web"] = Certificate(
+        fingerprint="ab" * 32,
+        subject="web.example.org",
+        names=["web.example.org", "*.web.example.org"],
+        not_before_at="2026-01-01T00:00:00.000Z",
+        not_after_at="2999-01-01T00:00:00.000Z",
+    )
+    things["route/web"] = ProxyRoute(
+        proxy="lab",
+        entry="web",
+        hostname="web.example.org",
+        backend_url="http://10.0.0.20:8080",
+        native_name="web@file",
+        certificate_id="certificate/web",
+        tls=True,
+        backend_status="up",
     )
     return things
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from infradb import clock
 from infradb.model.docker import DockerContainerNetwork, DockerContainerVolume, DockerVolume
 from infradb.model.entity import Entity
 from infradb.model.network import DnsRecord, FirewallRule, IpAddress, Network, NetworkRoute
 from infradb.model.physical import Host
 from infradb.model.proxmox import ProxmoxContainer
-from infradb.model.services import Service, ServiceDependency
+from infradb.model.services import ProxyRoute, Service, ServiceDependency
 from infradb.store import runs
 from tests.quality.lab import Lab, container, machine
 
@@ -16,6 +18,11 @@ ALSO: dict[str, set[str]] = {
     "identity-conflict": {"duplicate-hostname"},
 }
 """Further rules that a plant cannot but offend."""
+
+
+def in_days(days: float) -> str:
+    """The instant that many days from now."""
+    return clock.to_instant(datetime.now(UTC) + timedelta(days=days))
 
 
 # --- references
@@ -399,6 +406,40 @@ def critical_without_check(lab: Lab) -> None:
 
 def host_without_owner(lab: Lab) -> None:
     lab.change("host/docker1", criticality="high")
+    lab.take_in()
+
+
+# --- proxies and certificates
+
+
+def certificate_expired(lab: Lab) -> None:
+    lab.change("certificate/web", not_after_at="2026-02-01T00:00:00.000Z")
+    lab.take_in()
+
+
+def certificate_expires_soon(lab: Lab) -> None:
+    lab.change("certificate/web", not_after_at=in_days(25))
+    lab.take_in()
+
+
+def certificate_does_not_name_the_route(lab: Lab) -> None:
+    lab.change("route/web", hostname="shop.example.org")
+    lab.take_in()
+
+
+def backend_down(lab: Lab) -> None:
+    lab.change("route/web", backend_status="down")
+    lab.take_in()
+
+
+def route_taken_twice(lab: Lab) -> None:
+    lab.things["route/web/again"] = ProxyRoute(
+        proxy="lab",
+        entry="web",
+        hostname="web.example.org",
+        backend_url="http://10.0.0.20:9000",
+        native_name="old@docker",
+    )
     lab.take_in()
 
 

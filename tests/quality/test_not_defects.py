@@ -9,8 +9,9 @@ import pytest
 from infradb.model.docker import DockerContainerVolume
 from infradb.model.network import FirewallRule, IpAddress, Network, NetworkRoute
 from infradb.model.physical import Host, NetworkInterface, StorageDevice
-from infradb.model.services import Service, ServiceDependency
+from infradb.model.services import Certificate, ProxyRoute, Service, ServiceDependency
 from tests.quality.lab import ENGINE, Lab, container
+from tests.quality.plants import in_days
 
 
 def test_bonds_bridges_and_docker_interfaces_may_share_their_addresses(lab: Lab) -> None:
@@ -143,4 +144,85 @@ def test_harmless_things_are_left_in_peace(lab: Lab) -> None:
 
 def test_the_gateway_of_an_engines_network_needs_no_holder(lab: Lab) -> None:
     assert lab.ask("SELECT count(*) FROM ip_addresses WHERE vrf = ? AND ip_address = '172.18.0.1'", (ENGINE,)) == [(0,)]
+    assert lab.rules() == set()
+
+
+def test_a_certificate_of_a_few_hours_is_not_late_for_having_hours_left(lab: Lab) -> None:
+    lab.change("certificate/web", not_before_at=in_days(-0.1), not_after_at=in_days(0.4))
+    lab.take_in()
+    assert lab.rules() == set()
+
+
+@pytest.mark.parametrize(("days", "severity"), [(29, "low"), (13, "medium"), (6, "high")])
+def test_the_less_time_a_certificate_has_left_the_worse_it_is(lab: Lab, days: int, severity: str) -> None:
+    lab.change("certificate/web", not_before_at=in_days(days - 90), not_after_at=in_days(days))
+    lab.take_in()
+    assert lab.rules() == {"certificate-expires-soon"}
+    assert lab.one("certificate-expires-soon").severity == severity
+
+
+def test_a_certificate_that_was_renewed_and_that_nothing_shows_is_left_in_peace(lab: Lab) -> None:
+    lab.things["certificate/old"] = Certificate(
+        fingerprint="cd" * 32, subject="web.example.org", not_after_at="2026-02-01T00:00:00.000Z"
+    )
+    lab.take_in()
+    assert lab.rules() == set()
+    lab.change("certificate/old", subject="other.example.org")
+    lab.take_in()
+    assert lab.rules() == {"certificate-expired"}
+
+
+@pytest.mark.parametrize("hostname", ["app.web.example.org", "*.web.example.org", "*"])
+def test_a_wildcard_names_what_lies_directly_below_it(lab: Lab, hostname: str) -> None:
+    lab.change("route/web", hostname=hostname)
+    lab.take_in()
+    assert lab.rules() == set()
+
+
+def test_a_wildcard_does_not_name_what_lies_deeper(lab: Lab) -> None:
+    lab.change("route/web", hostname="a.b.web.example.org")
+    lab.take_in()
+    assert lab.rules() == {"certificate-does-not-name-the-route"}
+
+
+def test_backends_of_one_route_are_no_two_routes_and_one_that_is_down_is_not_yet_an_outage(lab: Lab) -> None:
+    lab.things["route/web/second"] = ProxyRoute(
+        proxy="lab",
+        entry="web",
+        hostname="web.example.org",
+        backend_url="http://10.0.0.21:8080",
+        native_name="web@file",
+        backend_status="down",
+    )
+    lab.take_in()
+    assert lab.rules() == {"backend-down"}
+    assert lab.one("backend-down").severity == "medium"
+
+
+def test_a_backend_of_many_names_and_a_name_of_many_backends_are_one_finding_each(lab: Lab) -> None:
+    values = {"proxy": "lab", "entry": "web", "tls": True, "certificate_id": "certificate/web"}
+    for n in range(5):
+        lab.things[f"route/{n}"] = ProxyRoute(
+            hostname=f"n{n}.web.example.org", backend_url="http://10.0.0.9:1", backend_status="down", **values
+        )
+        lab.things[f"route/pool/{n}"] = ProxyRoute(
+            hostname="other.example.org", backend_url=f"http://10.0.0.{n}:2", **values
+        )
+    lab.take_in()
+    assert lab.rules() == {"backend-down", "certificate-does-not-name-the-route"}
+    assert lab.one("backend-down").summary.endswith(
+        "of n0.web.example.org, n1.web.example.org, n2.web.example.org and 2 more"
+    )
+    assert lab.one("certificate-does-not-name-the-route").evidence["hostname"] == "other.example.org"
+
+
+def test_two_routes_of_one_name_that_something_else_tells_apart_are_in_order(lab: Lab) -> None:
+    values = {"proxy": "lab", "hostname": "web.example.org", "native_name": "other@file"}
+    lab.things["route/header"] = ProxyRoute(
+        entry="web", backend_url="http://10.0.0.20:1", rule="Headers(`X-Beta`, `1`)", **values
+    )
+    lab.things["route/path"] = ProxyRoute(entry="web", backend_url="http://10.0.0.20:2", path="/api", **values)
+    lab.things["route/entry"] = ProxyRoute(entry="internal", backend_url="http://10.0.0.20:3", **values)
+    lab.things["route/off"] = ProxyRoute(entry="web", backend_url="http://10.0.0.20:4", enabled=False, **values)
+    lab.take_in()
     assert lab.rules() == set()

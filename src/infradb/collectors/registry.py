@@ -29,6 +29,11 @@ COLLECTORS: dict[str, Registration] = {
     "dnsmasq": Registration("infradb.collectors.dnsmasq.collector:DnsmasqCollector", 50),
     "pihole": Registration("infradb.collectors.pihole.collector:PiholeCollector", 50),
     "adguard": Registration("infradb.collectors.adguard.collector:AdGuardCollector", 50),
+    "traefik": Registration("infradb.collectors.traefik.collector:TraefikCollector", 30),
+    "caddy": Registration("infradb.collectors.caddy.collector:CaddyCollector", 30),
+    "nginx": Registration("infradb.collectors.nginx.collector:NginxCollector", 30),
+    "npm": Registration("infradb.collectors.npm.collector:NpmCollector", 30),
+    "haproxy": Registration("infradb.collectors.haproxy.collector:HaproxyCollector", 30),
 }
 
 

@@ -3,6 +3,7 @@
 from infradb.quality.rule import Rule
 from infradb.quality.rules import (
     addresses,
+    certificates,
     duplicates,
     exposure,
     gateways,
@@ -25,6 +26,7 @@ TOPICS: dict[str, tuple[Rule, ...]] = {
     "Stale things": staleness.RULES,
     "What runs": running.RULES,
     "Services": services.RULES,
+    "Proxies and certificates": certificates.RULES,
     "Exposure": exposure.RULES,
     "Hardware and backups": hardware.RULES,
 }

@@ -48,6 +48,9 @@ class Defect:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the rule saw; the summary may name each of it. Nothing that differs each time it is looked at."""
 
+    severity: Severity | None = None
+    """How bad it is, where this one is not as bad as others of its rule, or worse."""
+
 
 Check = Callable[[Question], Iterable[Defect]]
 Standing = Callable[[Question, StoredFinding], bool]

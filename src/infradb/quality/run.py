@@ -82,7 +82,7 @@ def _note(rule: Rule, defect: Defect, names: Mapping[int, str]) -> Note:
     summary = rule.summary.format_map(
         {**evidence, "thing": names.get(defect.entity_id or 0, f"id {defect.entity_id}"), "other": other}
     )
-    return Note(rule.name, rule.severity, _subject(defect), summary, defect.entity_id, evidence)
+    return Note(rule.name, defect.severity or rule.severity, _subject(defect), summary, defect.entity_id, evidence)
 
 
 def _subject(defect: Defect) -> str:

@@ -1,0 +1,1 @@
+"""Caddy: routes and certificates, as its admin API tells them."""

@@ -1,0 +1,1 @@
+"""HAProxy: frontends, conditions and backends, with the state that its socket tells."""

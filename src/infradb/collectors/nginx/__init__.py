@@ -1,0 +1,1 @@
+"""nginx: servers, locations and certificates, as its configuration files say."""

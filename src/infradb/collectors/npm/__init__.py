@@ -1,0 +1,1 @@
+"""Nginx Proxy Manager: its hosts, redirections and streams."""

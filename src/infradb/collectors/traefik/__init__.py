@@ -1,0 +1,1 @@
+"""Traefik: routers, services and certificates, as its API tells them."""
