@@ -29,6 +29,12 @@ COLLECTORS: dict[str, Registration] = {
     "dnsmasq": Registration("infradb.collectors.dnsmasq.collector:DnsmasqCollector", 50),
     "pihole": Registration("infradb.collectors.pihole.collector:PiholeCollector", 50),
     "adguard": Registration("infradb.collectors.adguard.collector:AdGuardCollector", 50),
+    "ansible": Registration("infradb.collectors.ansible.collector:AnsibleCollector", 55),
+    "node_exporter": Registration("infradb.collectors.node_exporter.collector:NodeExporterCollector", 58),
+    "compose": Registration("infradb.collectors.compose.collector:ComposeCollector", 60, declared=True),
+    "netbox": Registration("infradb.collectors.netbox.collector:NetboxCollector", 65, declared=True),
+    "prometheus": Registration("infradb.collectors.prometheus.collector:PrometheusCollector", 70),
+    "uptime_kuma": Registration("infradb.collectors.uptime_kuma.collector:UptimeKumaCollector", 70, declared=True),
 }
 
 
