@@ -1,13 +1,11 @@
 """What the user sets for compose files."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
-def _several(value: Any) -> Any:
-    return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
+from infradb.transport.files import Listed
 
 
 class ComposeSettings(BaseModel):
@@ -24,7 +22,7 @@ class ComposeSettings(BaseModel):
     project: str | None = Field(default=None, min_length=1, max_length=255)
     """Name of the project, where `path` is one file and `docker compose -p` names it."""
 
-    profiles: Annotated[list[str], BeforeValidator(_several)] = []
+    profiles: Listed = ()
     """Profiles that are in force besides those of COMPOSE_PROFILES in `.env`."""
 
     separator: Literal["-", "_"] = "-"
