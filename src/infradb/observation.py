@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
+from infradb.model.catalog import BY_CLASS
 from infradb.model.entity import Entity
+from infradb.redaction import redact_json
 
 ScopeStatus = Literal["complete", "partial", "failed"]
 
@@ -151,6 +155,59 @@ class CollectionRun:
     def errors(self) -> tuple[str, ...]:
         """Return what failed in any scope."""
         return tuple(error for scope in self.scopes for error in scope.errors)
+
+
+def observed(native_key: str, cls: type[Entity], said: Mapping[str, Any]) -> tuple[Observation | Rejected, ...]:
+    """Return an observation of what the type takes of `said`, normalized, and what it does not take as rejected.
+
+    For sources whose values nobody checked: raises nothing. Without a field that the type needs, the whole thing is
+    rejected. The observation comes first, if there is one.
+    """
+    entity_type = BY_CLASS[cls]
+    needed = {f.name for f in entity_type.fields.values() if f.required}
+    values = {name: _storable(value) for name, value in said.items() if value is not None or name not in needed}
+    rejected: list[Rejected] = []
+    while True:
+        try:
+            valid = entity_type.adapter.validate_python(values)
+            break
+        except ValidationError as error:
+            for name, why in {str(e["loc"][0]): e["msg"] for e in error.errors(include_url=False)}.items():
+                content = redact_json(values.pop(name, None))
+                rejected.append(Rejected(native_key, why, str(content)[:200], name))
+    if lacking := sorted(needed - valid.keys()):
+        return (*rejected, Rejected(native_key, f"it has no usable {lacking[0]}", None))
+    return (Observation(native_key, cls.table, {n: valid[n] for n in entity_type.fields if n in valid}), *rejected)
+
+
+def answer_of(
+    said: Sequence[Observation | Rejected],
+    parser_version: int,
+    measured: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    *,
+    whole: bool = False,
+) -> Answer:
+    """Return an answer that holds what it says: for small sources, whose digest follows from the observations."""
+    kept = tuple(said)
+    raw = [(o.key, o.table, o.values) if isinstance(o, Observation) else (o.key, o.field, o.reason) for o in kept]
+    return Answer(kept[0].key, digest_of(raw, parser_version), lambda: kept, measured, whole)
+
+
+def _storable(value: Any) -> Any:
+    """Return a value that both engines store: no NUL, no half characters, no number beyond 64 bits."""
+    if isinstance(value, str):
+        return (
+            value.replace("\0", "").encode("utf-8", "replace").decode()
+            if not value.isascii() or "\0" in value
+            else value
+        )
+    if isinstance(value, Mapping):
+        return {str(_storable(str(n))): _storable(v) for n, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(v) for v in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return None if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def digest_of(raw: Any, parser_version: int) -> int:

@@ -22,7 +22,7 @@ def spoiled(raw: Any) -> st.SearchStrategy[Any]:
     def build(draw: st.DrawFn) -> Any:
         document = copy.deepcopy(raw)
         if not places:
-            return draw(st.sampled_from(NONSENSE))
+            return copy.deepcopy(draw(st.sampled_from(NONSENSE)))
         for place in draw(st.lists(st.sampled_from(places), min_size=1, max_size=4)):
             document = _spoil(document, place, draw)
         return document

@@ -91,7 +91,7 @@ def test_the_next_runs_of_both_sources_find_nothing_new(two: Estate) -> None:
 def test_what_is_seen_later_of_either_belongs_to_the_one(two: Estate) -> None:
     merged(two)
     two.run("snmp", outside("web1-new"))
-    assert names(two.rows("hosts")) == ["web1-new"]
+    assert (names(two.rows("hosts")), two.row("hosts")["location"]) == (["web1"], "rack 3")
     two.run("agent", scope("host", observe("x", Host(hostname="web1", machine_id_hash="m1"))))
     assert len(two.rows("hosts")) == 1
 

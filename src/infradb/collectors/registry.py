@@ -34,6 +34,12 @@ COLLECTORS: dict[str, Registration] = {
     "nginx": Registration("infradb.collectors.nginx.collector:NginxCollector", 30),
     "npm": Registration("infradb.collectors.npm.collector:NpmCollector", 30),
     "haproxy": Registration("infradb.collectors.haproxy.collector:HaproxyCollector", 30),
+    "ansible": Registration("infradb.collectors.ansible.collector:AnsibleCollector", 55),
+    "node_exporter": Registration("infradb.collectors.node_exporter.collector:NodeExporterCollector", 58),
+    "compose": Registration("infradb.collectors.compose.collector:ComposeCollector", 60, declared=True),
+    "netbox": Registration("infradb.collectors.netbox.collector:NetboxCollector", 65, declared=True),
+    "prometheus": Registration("infradb.collectors.prometheus.collector:PrometheusCollector", 70),
+    "uptime_kuma": Registration("infradb.collectors.uptime_kuma.collector:UptimeKumaCollector", 70, declared=True),
 }
 
 

@@ -109,6 +109,9 @@ class DockerContainer(Entity):
     compose_number: Count | None = None
     """Number among the service's replicas."""
 
+    depends_on: JsonList | None = None
+    """Services of its compose project that are to run before it."""
+
     privileged: bool | None = None
     """Whether it runs with all privileges."""
 

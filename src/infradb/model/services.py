@@ -101,6 +101,9 @@ class Service(Entity):
     status: Annotated[Literal["healthy", "degraded", "down", "unknown"], Unclaimed()] = "unknown"
     """Verdict of its checks; never set by hand."""
 
+    reported_status: Annotated[Text | None, Runtime()] = None
+    """What another watcher says of it: up, down, degraded, pending, maintenance."""
+
     criticality: Annotated[Criticality | None, People()] = None
     """How badly it is missed."""
 

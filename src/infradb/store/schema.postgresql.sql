@@ -545,6 +545,8 @@ CREATE TABLE docker_containers (
   compose_service TEXT,
   -- Number among the service's replicas.
   compose_number BIGINT CONSTRAINT ck_docker_containers_compose_number_range CHECK (compose_number >= 0),
+  -- Services of its compose project that are to run before it.
+  depends_on JSONB,
   -- Whether it runs with all privileges.
   privileged BOOLEAN,
   -- When it was last started.
@@ -842,6 +844,8 @@ CREATE TABLE services (
   endpoint_url TEXT,
   -- Verdict of its checks; never set by hand.
   status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_services_status_values CHECK (status IN ('healthy', 'degraded', 'down', 'unknown')),
+  -- What another watcher says of it: up, down, degraded, pending, maintenance.
+  reported_status TEXT,
   -- How badly it is missed.
   criticality TEXT CONSTRAINT ck_services_criticality_values CHECK (criticality IN ('critical', 'high', 'medium', 'low')),
   -- Person or team that answers for it.

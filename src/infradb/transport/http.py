@@ -145,8 +145,10 @@ class HttpReader:
                 whole = False
                 raise
             finally:
-                # A connection with the rest of an answer on it is of no more use.
-                response.release_conn() if whole else response.close()
+                if not whole:  # the rest of an answer is on the connection: the next call opens it anew
+                    response.close()
+                # Given back in any case: who waits for one of the pool's places would wait for ever.
+                response.release_conn()
         except CollectionError:
             raise
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from infradb.collectors.docker.failures import failure, missing_key
 from infradb.collectors.docker.settings import DockerSettings
 from infradb.errors import CollectionError
+from infradb.transport.calls import CallLog
 
 OLDEST_API = "1.24"
 EVENT_FILTERS = {"type": ["container", "network", "volume"]}
@@ -29,6 +30,7 @@ class EngineClient:
 
     def __init__(self, settings: DockerSettings) -> None:
         self.settings = settings
+        self.log = CallLog()
         self._streams: list[Any] = []
         if path := settings.socket_path:
             _prove_socket(path, settings)
@@ -172,7 +174,8 @@ class EngineClient:
 
     def _call(self, call: str, read: Any) -> Any:
         try:
-            return read()
+            with self.log.recording(call):
+                return read()
         except CollectionError:
             raise
         except Exception as error:  # noqa: BLE001  (requests, urllib3, paramiko and the SDK share no base)

@@ -1,5 +1,6 @@
 """Joins reading and understanding: one run over one engine, or one per batch of its events."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -20,15 +21,17 @@ from infradb.collectors.docker.engine import (
     volume_answer,
 )
 from infradb.collectors.docker.events import Batch, batches
-from infradb.collectors.docker.failures import missing_key
+from infradb.collectors.docker.failures import MALFORMED, missing_key
 from infradb.collectors.docker.parse import container_answer
 from infradb.collectors.docker.settings import DockerSettings
 from infradb.errors import CollectionError, SourceUnreachable
 from infradb.machine_id import inside_container, read_machine_id_hash
-from infradb.observation import Answer, CollectionRun, ScopeResult
+from infradb.observation import Answer, CollectionRun, ScopeResult, ScopeStatus
+from infradb.transport.calls import CallLog
 
 _GIVE_UP_AFTER = 3
 """Containers that an engine may leave unanswered before the others are not asked for any more."""
+_LONGEST_NAME = 253
 
 
 GRANT = """Whoever may use an engine's socket may become root there. So let a filtering proxy stand in front of
@@ -70,7 +73,8 @@ class DockerCollector:
             volumes = self._volumes(client, engine, sizes=self.settings.volume_sizes)
             engine, problems = self._images(client, engine)
             containers = self._containers(client, engine, problems)
-        return CollectionRun(self.name, started_at, (engine_scope, networks, volumes, containers))
+            scopes = (engine_scope, networks, volumes, containers)
+            return CollectionRun(self.name, started_at, scopes, calls=client.log.made())
 
     def watch(self) -> Iterator[CollectionRun]:
         """Yield a run per batch of events, all scopes partial, until closed.
@@ -138,7 +142,7 @@ class DockerCollector:
     def _engine(self, client: EngineClient) -> tuple[Engine, ScopeResult]:
         info, version = client.info(), client.version()
         for key in ("ID", "Name"):
-            if not info.get(key):
+            if not info.get(key) or not isinstance(info[key], str) or len(info[key]) > _LONGEST_NAME:
                 raise missing_key(key, self.settings, "GET /info")
         address = self.settings.address or self.settings.remote_host or info["Name"]
         answer = engine_answer(info, version, self._machine_id_hash(info))
@@ -160,13 +164,15 @@ class DockerCollector:
             raw = client.networks()
         except CollectionError as error:
             return replace(engine, networks_known=False), ScopeResult("networks", "failed", errors=(_words(error),))
-        engine = replace(
-            engine,
-            networks={n["Id"]: network_facts(n, engine) for n in raw},
-            network_ids={n["Name"]: n["Id"] for n in raw},
-            networks_known=True,
-        )
-        return engine, ScopeResult("networks", "complete", [network_answer(n, engine) for n in raw])
+        facts = {}
+        names = {}
+        for one in raw:
+            with contextlib.suppress(*MALFORMED):  # told below, where the answers are made
+                facts[one["Id"]] = network_facts(one, engine)
+                names[one["Name"]] = one["Id"]
+        answers, errors = self._each(raw, lambda n: network_answer(n, engine), "GET /networks")
+        engine = replace(engine, networks=facts, network_ids=names, networks_known=not errors)
+        return engine, ScopeResult("networks", _status(answers, errors), answers, errors)
 
     def _volumes(self, client: EngineClient, engine: Engine, *, sizes: bool) -> ScopeResult:
         try:
@@ -177,21 +183,42 @@ class DockerCollector:
         if sizes and raw:
             try:
                 measured = client.volume_sizes()
-            except CollectionError:
+            except (CollectionError, *MALFORMED):
                 measured = {}  # refused or too slow: sizes are a courtesy, `doctor` tells
-        return ScopeResult("volumes", "complete", [volume_answer(v, engine, measured.get(v["Name"])) for v in raw])
+        answers, errors = self._each(raw, lambda v: volume_answer(v, engine, measured.get(v["Name"])), "GET /volumes")
+        return ScopeResult("volumes", _status(answers, errors), answers, errors)
+
+    def _each(
+        self, raw: Sequence[Any], make: Callable[[Any], Answer], call: str
+    ) -> tuple[list[Answer], tuple[str, ...]]:
+        """Return the answers about the things of a list, and what of it is not of the documented shape."""
+        answers = []
+        failed: list[CollectionError] = []
+        for one in raw:
+            try:
+                answers.append(make(one))
+            except MALFORMED as error:
+                failed.append(missing_key(str(error), self.settings, call))
+        errors = (f"{len(failed)} of {len(raw)} make no sense: {_words(failed[0])}",) if failed else ()
+        return answers, errors
 
     def _images(self, client: EngineClient, engine: Engine) -> tuple[Engine, tuple[str, ...]]:
         try:
             return replace(engine, images=images_by_id(client.images())), ()
         except CollectionError as error:
             return engine, (f"images stay without digest, some without name: {_words(error)}",)
+        except MALFORMED as error:
+            why = missing_key(str(error), self.settings, "GET /images/json")
+            return engine, (f"images stay without digest, some without name: {_words(why)}",)
 
     def _containers(self, client: EngineClient, engine: Engine, problems: tuple[str, ...]) -> ScopeResult:
         try:
-            listed = [c["Id"] for c in client.containers()]
+            listed = [str(c["Id"]) for c in client.containers()]
         except CollectionError as error:
             return ScopeResult("containers", "failed", errors=(*problems, _words(error)))
+        except MALFORMED as error:
+            why = missing_key(str(error), self.settings, "GET /containers/json")
+            return ScopeResult("containers", "failed", errors=(*problems, _words(why)))
         answers, _, errors = self._inspect(client, engine, listed)
         if not engine.networks_known:
             problems += ("containers stay without addresses, because the networks could not be read",)
@@ -215,7 +242,7 @@ class DockerCollector:
                 return container_answer(raw, engine, self._used_memory(client, raw))
             except CollectionError as error:
                 failed.append(error)
-            except (KeyError, TypeError) as error:
+            except MALFORMED as error:
                 failed.append(missing_key(str(error), self.settings, "GET /containers/{id}/json"))
             return None
 
@@ -233,15 +260,15 @@ class DockerCollector:
             return None
         try:
             memory = client.stats(raw["Id"]).get("memory_stats") or {}
-        except CollectionError:
+            details = memory.get("stats") or {}
+            # Pages of files that can be dropped any time do not count (`docker stats` does the same).
+            cached = details.get("total_inactive_file", details.get("inactive_file", 0))
+            return max(0, int(memory["usage"]) - int(cached)) // 2**20 if "usage" in memory else None
+        except (CollectionError, *MALFORMED):
             return None  # measured values are a courtesy, `doctor` tells what is refused
-        details = memory.get("stats") or {}
-        # Pages of files that can be dropped any time do not count (`docker stats` does the same).
-        cached = details.get("total_inactive_file", details.get("inactive_file", 0))
-        return max(0, memory["usage"] - cached) // 2**20 if "usage" in memory else None
 
     def _run_of_batch(self, client: EngineClient, engine: Engine, batch: Batch) -> tuple[Engine, CollectionRun]:
-        started_at = clock.now()
+        started_at, client.log = clock.now(), CallLog()
         scopes = []
         engine, networks = self._networks(client, engine)
         if batch.networks or batch.gone("network"):
@@ -257,7 +284,7 @@ class DockerCollector:
             answers, vanished, errors = self._inspect(client, engine, sorted(batch.containers))
             gone = sorted({*batch.gone("container"), *(f"container/{native_id}" for native_id in vanished)})
             scopes.append(ScopeResult("containers", "partial", answers, (*problems, *errors), tuple(gone)))
-        return engine, CollectionRun(self.name, started_at, tuple(scopes))
+        return engine, CollectionRun(self.name, started_at, tuple(scopes), calls=client.log.made())
 
 
 def _proof(needs: str, call: Callable[[], object]) -> Diagnosis:
@@ -277,6 +304,10 @@ def _first(things: Sequence[Any], read: Callable[[Any], object]) -> str:
         return "nothing there to try it on"
     read(things[0])
     return "readable"
+
+
+def _status(answers: Sequence[Answer], errors: Sequence[str]) -> ScopeStatus:
+    return "complete" if not errors else "partial" if answers else "failed"
 
 
 def _words(error: CollectionError) -> str:

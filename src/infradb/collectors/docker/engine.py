@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from infradb.collectors.docker.failures import guarded
 from infradb.model.docker import DockerNetwork, DockerVolume
 from infradb.model.network import Network
 from infradb.model.physical import Host
-from infradb.observation import Answer, Observation, Rejected, digest_of, observe
+from infradb.observation import Answer, Observation, Rejected, answer_of, digest_of, observe, observed
 from infradb.redaction import redact_mapping
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 _OPERATING_SYSTEM = re.compile(r"^(?P<name>.+?)\s+v?\d")
 _TAGGED_PARENT = re.compile(r"^[\w\-]+\.(\d{1,4})$")
 # Their subnets are the network's around the host, not the engine's own.
@@ -110,9 +111,9 @@ def engine_answer(info: Mapping[str, Any], version: Mapping[str, Any], machine_i
         "machine_id_hash": machine_id_hash,
     }
     said = {field_name: value for field_name, value in values.items() if value}
-    key = f"engine/{info['ID']}"
-    host = observe(key, Host(hostname=name, is_docker_host=True, **said))
-    return Answer(key, digest_of([name, said], PARSER_VERSION), lambda: (host,))
+    return answer_of(
+        observed(f"engine/{info['ID']}", Host, {"hostname": name, "is_docker_host": True, **said}), PARSER_VERSION
+    )
 
 
 def images_by_id(raw: Iterable[Mapping[str, Any]]) -> dict[str, Image]:
@@ -146,7 +147,8 @@ def network_answer(raw: Mapping[str, Any], engine: Engine) -> Answer:
         "parent": str((raw.get("Options") or {}).get("parent") or ""),
     }
     digest = digest_of([engine.id, reduced], PARSER_VERSION)
-    return Answer(f"network/{raw['Id']}", digest, partial(_parse_network, reduced, engine), whole=True)
+    key = f"network/{raw['Id']}"
+    return Answer(key, digest, guarded(key, partial(_parse_network, reduced, engine)), whole=True)
 
 
 def volume_answer(raw: Mapping[str, Any], engine: Engine, size: int | None = None) -> Answer:
@@ -159,7 +161,7 @@ def volume_answer(raw: Mapping[str, Any], engine: Engine, size: int | None = Non
     key = f"volume/{raw['Name']}"
     measured = {key: {"size_mb": round(size / 1e6, 3)}} if size is not None else {}
     digest = digest_of([engine.id, reduced], PARSER_VERSION)
-    return Answer(key, digest, partial(_parse_volume, reduced, engine), measured, whole=True)
+    return Answer(key, digest, guarded(key, partial(_parse_volume, reduced, engine)), measured, whole=True)
 
 
 def _subnet(raw: Mapping[str, Any]) -> Subnet | None:

@@ -48,15 +48,17 @@ class Batch:
         """Return the native keys of the things of a kind that were seen to end."""
         return tuple(sorted(f"{one_kind}/{native_id}" for one_kind, native_id in self._gone if one_kind == kind))
 
-    def take(self, event: dict[str, Any]) -> None:
-        """Note one event (Docker Engine API v1.41: EventMessage)."""
-        kind, actor = event.get("Type"), event.get("Actor") or {}
+    def take(self, event: Any) -> None:
+        """Note one event (Docker Engine API v1.41: EventMessage); what is none is passed over."""
+        if not isinstance(event, dict) or not isinstance(actor := event.get("Actor"), dict):
+            return
+        kind, attributes = event.get("Type"), actor.get("Attributes")
         action, native_id = str(event.get("Action", "")).split(":")[0], str(actor.get("ID") or "")
         if kind == "container" and action in _CONTAINER_ACTIONS:
             self._take_container(action, native_id)
         elif kind == "network":
             self._take_part("network", action, native_id)
-            container = (actor.get("Attributes") or {}).get("container")
+            container = str(attributes.get("container") or "") if isinstance(attributes, dict) else ""
             if action in ("connect", "disconnect") and container and ("container", container) not in self._gone:
                 self.containers.add(container)
         elif kind == "volume":

@@ -1,10 +1,14 @@
 """What can go wrong between us and an engine, in the user's words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from infradb.collectors.docker.settings import DockerSettings
 from infradb.errors import CollectionError, SourceMalformed, SourceRefused, SourceUnreachable
+from infradb.observation import Observation, Rejected
 from infradb.redaction import redact_text
+
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What Python says of an answer that is not of the documented shape; pydantic's errors are among them."""
 
 RIGHTS_HINT = (
     "run infradb with sudo, or `sudo usermod -aG docker $USER` and log in again (members of that group can become "
@@ -114,6 +118,25 @@ def missing_key(key: str, settings: DockerSettings, call: str) -> SourceMalforme
     """Return the error for an answer that lacks what every engine says."""
     hint = "does a Docker engine listen there? infradb reads engines from 1.13 (API 1.24) on"
     return SourceMalformed(f"{call} at {settings.url}: the answer has no {key!r}", hint=hint)
+
+
+def guarded(
+    key: str, parse: Callable[[], Sequence[Observation | Rejected]]
+) -> Callable[[], Sequence[Observation | Rejected]]:
+    """Return a parser of one answer that rejects the thing where the answer is not of the documented shape."""
+
+    def parsed() -> Sequence[Observation | Rejected]:
+        try:
+            return parse()
+        except MALFORMED as error:
+            return [senseless(key, error)]
+
+    return parsed
+
+
+def senseless(key: str, error: BaseException) -> Rejected:
+    """Return the rejection of what makes no sense; what it held is not repeated, it may be anything."""
+    return Rejected(key, f"what the engine says of it makes no sense ({type(error).__name__})", None)
 
 
 def _refusal(status: int, explanation: str, settings: DockerSettings, call: str) -> CollectionError:

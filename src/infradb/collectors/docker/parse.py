@@ -12,6 +12,7 @@ import orjson
 
 from infradb import clock
 from infradb.collectors.docker.engine import PARSER_VERSION, Engine, Image
+from infradb.collectors.docker.failures import MALFORMED, senseless
 from infradb.collectors.docker.images import read_image
 from infradb.collectors.docker.services import port_list, services
 from infradb.model.docker import DockerContainer, DockerContainerNetwork, DockerContainerVolume
@@ -99,14 +100,22 @@ def parse_container(text: bytes, engine: Engine) -> Sequence[Observation | Rejec
     """Return the container, then its mounts, networks, addresses and services, from what was read of it as JSON."""
     raw = Read(*orjson.loads(text)[-1])
     key = f"container/{raw.id}"
-    container = _container(raw, engine)
-    return [
-        observe(key, container),
-        *_mounts(key, raw),
-        *_networks(key, raw),
-        *_addresses(key, container.container_name, raw),
-        *services(key, container, engine),
-    ]
+    try:
+        container = _container(raw, engine)
+    except MALFORMED as error:
+        return [senseless(key, error)]
+    said: list[Observation | Rejected] = [observe(key, container)]
+    for parts in (
+        _mounts(key, raw),
+        _networks(key, raw),
+        _addresses(key, container.container_name, raw),
+        services(key, container, engine),
+    ):
+        try:
+            said += parts
+        except MALFORMED as error:
+            said.append(senseless(key, error))
+    return said
 
 
 def _container(raw: Read, engine: Engine) -> DockerContainer:
@@ -138,10 +147,18 @@ def _container(raw: Read, engine: Engine) -> DockerContainer:
         compose_project=labels.get("com.docker.compose.project"),
         compose_service=labels.get("com.docker.compose.service"),
         compose_number=int(number) if numbered else None,
+        **_depends_on(labels.get("com.docker.compose.depends_on")),
         privileged=bool(privileged),
         started_at=None if started_at in (None, "", _NEVER) else clock.to_instant(clock.to_moment(started_at)),
         exit_code=exit_code if stopped else None,
     )
+
+
+def _depends_on(label: Any) -> dict[str, list[str]]:
+    """Return the services that compose 2 notes in a label, `db:service_healthy:true,cache`; version 1 notes none."""
+    if not isinstance(label, str):
+        return {}
+    return {"depends_on": sorted({part.split(":")[0].strip() for part in label.split(",")} - {""})}
 
 
 def _restart_policy(raw: Mapping[str, Any] | None) -> str:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infradb.collectors.linux.sections import Facts
+from infradb.machines import is_container_end as bears_engines_name
+from infradb.machines import is_docker_bridge
 
 LinkTable = dict[str, dict[str, list[str]]]
 
-_DOCKER_BRIDGE = re.compile(r"^(docker0|docker_gwbridge|br-[0-9a-f]{12}|podman\d+|cni-podman\d+)$")
-# Docker, CNI and LXD roll hexadecimal dice, LXC others; Proxmox's veth101i0 names its guest, veth0 is a person's.
-_HEX_VETH = re.compile(r"^(veth[0-9a-f]{7,8}|cali[0-9a-f]{11})$")
 _LXC_VETH = re.compile(r"^veth(?=.*[0-9A-Z])[0-9a-zA-Z]{6}$")
 _NAMED_VETH = re.compile(r"^veth(\d{1,6}|\d+i\d+)$")
 _TEXT_ADDRESS = re.compile(r"^\d+:\s+(?P<name>\S+)\s+(?P<family>inet6?)\s+(?P<local>\S+)(?P<rest>.*)$")
@@ -72,11 +71,6 @@ def read_links(facts: Facts) -> list[Link]:
     return sorted(links, key=lambda link: link.name)
 
 
-def is_docker_bridge(name: str) -> bool:
-    """Tell whether a bridge bears a name that Docker or Podman gives to its own."""
-    return bool(_DOCKER_BRIDGE.match(name))
-
-
 def is_container_end(link: Link) -> bool:
     """Tell whether a link is the end of a container's veth pair: it goes when its container stops."""
     if link.kind not in ("veth", "") or link.device:
@@ -86,7 +80,7 @@ def is_container_end(link: Link) -> bool:
     if _NAMED_VETH.match(link.name):
         return False
     # While a container starts, both ends of Docker's pair are here for a moment, without a bridge.
-    return bool(_HEX_VETH.match(link.name) or (link.peer_elsewhere and _LXC_VETH.match(link.name)))
+    return bool(bears_engines_name(link.name) or (link.peer_elsewhere and _LXC_VETH.match(link.name)))
 
 
 def left_out(links: Iterable[Link]) -> set[str]:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infradb.collectors.linux.links import Link, is_container_end, is_docker_bridge
+from infradb.collectors.linux.links import Link, is_container_end
 from infradb.collectors.linux.sections import Facts
+from infradb.machines import is_docker_bridge
 from infradb.model.physical import NetworkInterface
 from infradb.model.types import canonical_mac
 from infradb.observation import Observation

@@ -1,6 +1,5 @@
 """Turns block devices, pools and mounts into storage devices."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +14,13 @@ from infradb.collectors.linux.mounts import (
     gigabytes,
     read_mounts,
 )
-from infradb.collectors.linux.parse_system import is_container, is_junk
+from infradb.collectors.linux.parse_system import is_container
 from infradb.collectors.linux.pools import Pool, btrfs_pools, lvm_volumes, md_arrays, zfs_pools
 from infradb.collectors.linux.sections import Facts
+from infradb.machines import is_junk, mount_source
 from infradb.model.physical import StorageDevice
 from infradb.observation import Observation
-from infradb.redaction import redact_text
 
-_CREDENTIALS = re.compile(r"^(//|\w+://)[^/@]+@")
 _TYPES = {"disk": "disk", "part": "partition", "md": "partition", "lvm": "lvm", "crypt": "crypt", "loop": "loop"}
 
 
@@ -155,7 +153,7 @@ def _blockless(mounts: Sequence[Mount], space: Space) -> list[Device]:
         branches = source.split(":")
         if mount.kind == "fuse.mergerfs" and all(branch.startswith("/") for branch in branches):
             values["raid_members"] = branches
-        devices.append(Device(redact_text(_CREDENTIALS.sub(r"\1***@", source)), values, measured=space.of(mount)))
+        devices.append(Device(mount_source(source), values, measured=space.of(mount)))
     return devices
 
 

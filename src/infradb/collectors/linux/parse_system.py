@@ -1,9 +1,5 @@
 """Turns what the kernel, the firmware and the operating system say into one host."""
 
-import base64
-import binascii
-import hashlib
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,22 +7,10 @@ from infradb.clock import to_instant
 from infradb.collectors.linux.mounts import read_mounts
 from infradb.collectors.linux.sections import Facts
 from infradb.machine_id import machine_id_hash
+from infradb.machines import is_junk, smbios_uuid, ssh_fingerprint
 
 _APPLICATION_CONTAINERS = ("docker", "podman", "rkt", "proot", "pouch", "oci", "wsl", "systemd-nspawn", "openvz")
 _SYSTEM_CONTAINERS = ("lxc", "lxc-libvirt")
-_JUNK = re.compile(
-    r"^(to be filled.*|default ?string|none|null|n/?a|not (specified|applicable|available|set|present)|unknown|invalid|"
-    r"empty|oem|o\.e\.m\.?|standard|undefined|chassis.*|base ?board.*|system (serial number|product name|manufacturer|"
-    r"name|version|sku)|sku|type1\w*|0?123456789\w*|x{3,}|\.+|-+|0+|f+)?$",
-    re.IGNORECASE,
-)
-_JUNK_UUIDS = {
-    # Boards whose maker left what the firmware's vendor gave as an example.
-    "03000200-0400-0500-0006-000700080009",
-    "00020003-0004-0005-0006-000700080009",
-    "12345678-1234-5678-90ab-cddeefaabbcc",
-}
-_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 _MACHINES = ("kvm", "qemu", "bochs", "xen", "vmware", "virtualbox", "innotek", "microsoft corp", "bhyve", "google")
 _NO_CLOCK_BEFORE = 978_307_200  # 2001: a machine without a battery for its clock starts in 1970
 SYSTEM_SECTIONS = ("hostname", "kernel", "os-release", "boot", "processor", "memory", "virtualization", "firmware")
@@ -122,30 +106,6 @@ def boot_mark(facts: Facts) -> str:
     return f"{boot.get('boot_id', '')}/{boot.get('init', '')}/{_boot_time(facts) is None}"
 
 
-def ssh_fingerprint(lines: list[str]) -> str | None:
-    """Return the SHA-256 fingerprint of the best public host key, as ssh-keygen(1) prints it."""
-    keys: dict[str, str] = {}
-    for line in lines:
-        kind, _, rest = line.partition(" ")
-        try:
-            blob = base64.b64decode(rest.split(" ")[0], validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        if blob:
-            digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-            keys.setdefault(kind.split("-sha2")[0], f"SHA256:{digest}")
-    return next((keys[kind] for kind in ("ssh-ed25519", "ecdsa", "ssh-rsa") if kind in keys), None)
-
-
-def is_junk(text: str) -> bool:
-    """Tell whether firmware says nothing with it: `To Be Filled By O.E.M.`, `Default string`, `0` …
-
-    >>> [is_junk(text) for text in ("To be filled by O.E.M.", "0", "None", "PF3X9K2L")]
-    [True, True, True, False]
-    """
-    return bool(_JUNK.match(text.strip()))
-
-
 def _host_type(facts: Facts) -> str | None:
     kind = virtualization(facts)
     if kind in _SYSTEM_CONTAINERS:
@@ -206,12 +166,10 @@ def _firmware(facts: Facts) -> dict[str, Any]:
     if is_container(facts):
         return {}
     said = {name: " ".join(value.split()) for name, value in facts.fields("firmware").items() if not is_junk(value)}
-    uuid = said.get("product_uuid", "").lower()
-    good_uuid = _UUID.match(uuid) and len(set(uuid.replace("-", ""))) > 2 and uuid not in _JUNK_UUIDS
     return {
         # Who builds a machine from parts has a board with a name and a system without.
         "vendor": said.get("sys_vendor") or said.get("board_vendor"),
         "model": said.get("product_name") or said.get("board_name") or said.get("tree-model"),
         "serial_number": said.get("product_serial") or said.get("tree-serial-number"),
-        "smbios_uuid": uuid if good_uuid else None,
+        "smbios_uuid": smbios_uuid(said.get("product_uuid", "")),
     }

@@ -11,6 +11,10 @@ from infradb.collectors.local.client import LocalClient
 from infradb.collectors.local.settings import LocalSettings
 from infradb.errors import SourceMalformed
 from infradb.observation import CollectionRun
+from infradb.transport.calls import CallLog
+
+SCRIPT = "sh facts.sh"
+"""The one call of a run: what the script runs and reads is not counted one by one."""
 
 
 class LocalCollector:
@@ -35,18 +39,19 @@ class LocalCollector:
         Each of the scopes `host`, `interfaces`, `storage` and `services` is partial or failed by itself. Raises
         `SettingsError` where the shell cannot be started, `SourceMalformed` where it printed nothing at all.
         """
-        started_at = clock.now()
-        facts = self._client.read()
+        started_at, log = clock.now(), CallLog()
+        with log.recording(SCRIPT):
+            facts = self._client.read()
         if not facts.sections:
             raise SourceMalformed(
                 "the shell printed no facts", hint="try another `shell`, or give it more `timeout_seconds`"
             )
-        return CollectionRun(self.name, started_at, parse_facts(facts))
+        return CollectionRun(self.name, started_at, parse_facts(facts), calls=log.made())
 
     def diagnose(self) -> Sequence[Diagnosis]:
         """Return each tool and right that tells something, and what is missed without it."""
         return diagnose_facts(self._client.read())
 
     def calls(self) -> Sequence[str]:
-        """Return the programs that are run and the files that are read."""
-        return (*COMMANDS, *(f"read {name}" for name in FILES))
+        """Return the script, then the programs that it runs and the files that it reads."""
+        return (SCRIPT, *COMMANDS, *(f"read {name}" for name in FILES))

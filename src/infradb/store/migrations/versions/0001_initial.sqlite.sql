@@ -547,6 +547,8 @@ CREATE TABLE docker_containers (
   compose_service TEXT,
   -- Number among the service's replicas.
   compose_number INTEGER CONSTRAINT ck_docker_containers_compose_number_range CHECK (compose_number >= 0),
+  -- Services of its compose project that are to run before it.
+  depends_on TEXT CONSTRAINT ck_docker_containers_depends_on_json CHECK (depends_on IS NULL OR json_valid(depends_on)),
   -- Whether it runs with all privileges.
   privileged INTEGER CONSTRAINT ck_docker_containers_privileged_bool CHECK (privileged IN (0, 1)),
   -- When it was last started.
@@ -844,6 +846,8 @@ CREATE TABLE services (
   endpoint_url TEXT,
   -- Verdict of its checks; never set by hand.
   status TEXT NOT NULL DEFAULT 'unknown' CONSTRAINT ck_services_status_values CHECK (status = 'healthy' OR status = 'degraded' OR status = 'down' OR status = 'unknown'),
+  -- What another watcher says of it: up, down, degraded, pending, maintenance.
+  reported_status TEXT,
   -- How badly it is missed.
   criticality TEXT CONSTRAINT ck_services_criticality_values CHECK (criticality = 'critical' OR criticality = 'high' OR criticality = 'medium' OR criticality = 'low'),
   -- Person or team that answers for it.

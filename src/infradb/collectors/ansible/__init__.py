@@ -1,0 +1,1 @@
+"""Machines as Ansible's fact cache remembers them."""

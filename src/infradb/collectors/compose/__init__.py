@@ -1,0 +1,1 @@
+"""What compose files say is to run."""

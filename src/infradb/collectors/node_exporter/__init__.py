@@ -1,0 +1,1 @@
+"""Machines as their Prometheus node_exporter shows them."""
