@@ -26,6 +26,7 @@ _KINDS = {
 }  # fmt: skip
 """IFLA_INFO_KIND of rtnetlink(7) -> interface_type; every other kind is virtual."""
 
+_VLANS = [{"ifname": str, "vlans": [{"vlan": int, "vlanEnd": int, "flags": [str]}]}]
 _PCI_DEVICE = re.compile(r"/(?P<slot>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(/virtio\d+)?$")
 _NO_MAC = {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "ee:ee:ee:ee:ee:ee"}
 
@@ -42,7 +43,7 @@ def parse_interfaces(links: Sequence[Link], facts: Facts) -> list[Observation]:
     containers.
     """
     kept = {link.name: link for link in links if not is_container_end(link)}
-    tags = _access_vlans(facts.json("bridge-vlan"))
+    tags = _access_vlans(facts.json("bridge-vlan", _VLANS))
     ordered: dict[str, Link] = {}
     for name in kept:
         _add_in_order(name, kept, ordered)

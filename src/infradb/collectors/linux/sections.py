@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infradb.collectors.linux.shapes import Misfit, Shape, fit
+
 ABSENT = 127
 """Status of a section whose command is not installed."""
 
@@ -36,6 +38,15 @@ class Facts:
     malformed: dict[str, str] = field(default_factory=dict)
     """Section -> why its content made no sense; noted while parsing."""
 
+    ending: str = "raise timeout_seconds"
+    """What to do about an end before the end, or why it came."""
+
+    host_key: str = ""
+    """Fingerprint of the key that the machine showed when it was logged in to; empty for this machine."""
+
+    asked_at: float | None = None
+    """When the script was started by our own clock, in seconds since 1970; None where both have one clock."""
+
     def has(self, name: str) -> bool:
         """Tell whether the section was printed, by a command that is installed."""
         return name in self.sections and self.sections[name].status != ABSENT
@@ -50,27 +61,29 @@ class Facts:
             return []
         return [line for line in self.sections[name].output.split("\n") if line.strip()]
 
-    def json(self, name: str) -> Any:
-        """Return what the section's JSON says; None where there is none or where it is malformed, which is noted."""
+    def json(self, name: str, shape: Shape) -> Any:
+        """Return what of the section's JSON has the shape; None where nothing has. What has not is noted."""
         if not (text := self.text(name)):
             return None
         try:
-            return json.loads(text)
-        except ValueError as error:
+            found, misfits = fit(json.loads(text), shape)
+        except (ValueError, RecursionError, Misfit) as error:
             if self.sections[name].status == 0:
-                self.malformed[name] = f"printed no valid JSON ({error})"
+                why = "another JSON than expected" if isinstance(error, Misfit) else f"no valid JSON ({error})"
+                self.malformed[name] = f"printed {why}"
             return None
+        if misfits:
+            self.malformed[name] = f"printed values that make no sense: {', '.join(misfits[:3])}"
+        return found
 
-    def json_lines(self, name: str) -> list[dict[str, Any]]:
+    def json_lines(self, name: str, shape: Shape) -> list[dict[str, Any]]:
         """Return the objects of a section that holds one JSON object a line; other lines are left out."""
         found = []
         for line in self.lines(name):
             try:
-                value = json.loads(line)
-            except ValueError:
+                found.append(fit(json.loads(line), shape)[0])
+            except (ValueError, RecursionError, Misfit):
                 continue
-            if isinstance(value, dict):
-                found.append(value)
         return found
 
     def fields(self, name: str) -> dict[str, str]:
@@ -101,7 +114,7 @@ class Facts:
             if section.status == TIMED_OUT:
                 sentences.append(f"reading {name} took too long; try the command by hand, something may hang")
             elif section.status == CUT_OFF:
-                sentences.append(f"reading {name} was cut off; raise timeout_seconds")
+                sentences.append(f"reading {name} was cut off; {self.ending}")
             elif section.status not in (0, ABSENT):
                 why = f": {section.message}" if section.message else ""
                 sentences.append(f"reading {name} ended with status {section.status}{why}")
