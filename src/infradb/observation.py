@@ -149,8 +149,8 @@ class CollectionRun:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Return what failed in any scope."""
-        return tuple(error for scope in self.scopes for error in scope.errors)
+        """Return what failed in any scope; what several of them say, once."""
+        return tuple(dict.fromkeys(error for scope in self.scopes for error in scope.errors))
 
 
 def digest_of(raw: Any, parser_version: int) -> int:

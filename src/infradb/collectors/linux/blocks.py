@@ -15,7 +15,8 @@ _LVM_PART = re.compile(
     r"-real|-cow)$"
 )
 _DEVICE: dict[str, Any] = {
-    "name": str, "kname": str, "maj:min": str, "type": str, "size": (int, str), "fstype": str, "model": str, "serial": str,
+    "name": str, "kname": str, "maj:min": str, "type": str, "size": (int, str), "fstype": str, "model": str,
+    "serial": str,
 }  # fmt: skip
 _DEVICE["children"] = [_DEVICE]
 _LSBLK = {"blockdevices": [_DEVICE]}

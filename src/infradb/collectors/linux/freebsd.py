@@ -23,9 +23,7 @@ _KINDS = {
 
 _HEAD = re.compile(r"^(?P<name>\S+): flags=\w+<(?P<flags>[^>]*)>.*?(?: mtu (?P<mtu>\d+))?\s*$")
 _SPEED = re.compile(r"\((\d+(?:\.\d+)?)(G?)base", re.IGNORECASE)
-_INET = re.compile(
-    r"^inet (?P<local>[\d.]+)(?:/(?P<length>\d+))?(?: --> [\d.]+)?(?: netmask 0x(?P<mask>[0-9a-f]{8}))?"
-)
+_INET = re.compile(r"^inet (?P<local>[\d.]+)(?:/(?P<length>\d+))?(?: --> [\d.]+)?(?: netmask 0x(?P<mask>[0-9a-f]{8}))?")
 _INET6 = re.compile(r"^inet6 (?P<local>[0-9a-fA-F:.]+)(?:%\S+?)?(?:/(?P<length>\d+)| .*?prefixlen (?P<prefix>\d+))")
 _NO_DISKS = re.compile(r"^(cd|md|fd)\d")
 _SOCKET = re.compile(r"^(?P<head>.*)\s(?P<protocol>tcp|udp)(?:4|6|46)\s+(?P<local>\S+)\s+(?P<peer>\S+)")
