@@ -147,7 +147,7 @@ def lab(keys: Keys, count: int) -> Iterator[Lab]:
         _make_hub(hub)
         for number in range(1, count + 1):
             _make_machine(made, f"infradb-{mark}-h{number}", number, program)
-        inside(hub, lambda: [wait_until(lambda a=a: accepts(a, 22)) for a in made.addresses])  # type: ignore[misc]
+        inside(hub, lambda: wait_until(lambda: all(accepts(a, 22) for a in made.addresses)))
         yield made
     except RuntimeError as error:
         missing("netns", str(error))
