@@ -13,6 +13,7 @@ from infradb import clock
 from infradb.collectors.docker.collector import DockerCollector
 from infradb.collectors.docker.settings import DockerSettings
 from infradb.collectors.local.collector import LocalCollector
+from infradb.collectors.ssh.collector import SshCollector
 from infradb.observation import CollectionRun
 from infradb.operations.absorb import Manner, RunReport, absorb
 from infradb.store import runs
@@ -103,7 +104,7 @@ def test_machines_of_one_network_share_it_and_a_second_run_says_nothing_new(data
     with lab(keys, 4) as machines:
         first, second = (inside(machines.hub, _reader(machines).collect) for _ in "12")
     take_in(database, first, 12)
-    assert sorted(h for h, _, _ in ask(database, HOSTS)) == ["lab1", "lab2", "lab3", "lab4"]
+    assert sorted(str(h) for h, _, _ in ask(database, HOSTS)) == ["lab1", "lab2", "lab3", "lab4"]
     assert ask(database, "SELECT count(*) FROM networks WHERE cidr = '10.77.0.0/24' AND retired_at IS NULL") == [(1,)]
     assert ask(database, "SELECT count(*) FROM ip_addresses WHERE ip_address LIKE '10.77.0.%'") == [(4,)]
     assert ask(database, "SELECT count(*) FROM ip_addresses WHERE ip_address = '127.0.0.1'") == [(4,)]
@@ -112,5 +113,5 @@ def test_machines_of_one_network_share_it_and_a_second_run_says_nothing_new(data
     assert not again.changed
 
 
-def _reader(machines: Lab):
+def _reader(machines: Lab) -> SshCollector:
     return collector(machines.keys, machines.addresses)
