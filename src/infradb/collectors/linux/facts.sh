@@ -10,6 +10,13 @@
 
 say() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
 
+# first_line FILE: reads it into $value. Some files of sysfs end without a newline, which read calls a failure.
+first_line() {
+    value=
+    [ -r "$1" ] && { read -r value <"$1"; }
+    [ -n "$value" ]
+}
+
 # --- running commands ------------------------------------------------------------------------------------------
 
 choose_limiter() {
@@ -110,8 +117,7 @@ virtualization() {
 
 firmware() {
     for field in sys_vendor product_name product_version product_serial product_uuid board_vendor board_name; do
-        file=/sys/class/dmi/id/$field
-        [ -r "$file" ] && { read -r value <"$file"; } && printf '%s\t%s\n' "$field" "$value"
+        first_line "/sys/class/dmi/id/$field" && printf '%s\t%s\n' "$field" "$value"
     done
     for field in model serial-number; do
         file=/proc/device-tree/$field
@@ -148,9 +154,7 @@ interfaces() {
         [ -e "$folder/ifindex" ] || continue # bonding_masters is a file
         name=${folder##*/}
         for field in ifindex iflink address mtu operstate type ifalias speed tun_flags; do
-            if [ -r "$folder/$field" ] && { read -r value <"$folder/$field"; } && [ -n "$value" ]; then
-                say "$name" "$field" "$value"
-            fi
+            first_line "$folder/$field" && say "$name" "$field" "$value"
         done
         while IFS='=' read -r label value; do
             [ "$label" = DEVTYPE ] && say "$name" devtype "$value"
@@ -200,9 +204,7 @@ block_devices() {
         [ -e "$folder/size" ] || continue
         name=${folder##*/}
         for field in dev size serial device/model device/serial loop/backing_file dm/name dm/uuid; do
-            if [ -r "$folder/$field" ] && { read -r value <"$folder/$field"; } && [ -n "$value" ]; then
-                say "$name" "$field" "$value"
-            fi
+            first_line "$folder/$field" && say "$name" "$field" "$value"
         done
         for below in "$folder"/slaves/*; do
             [ -e "$below" ] && say "$name" slave "${below##*/}"
