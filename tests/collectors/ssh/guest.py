@@ -76,7 +76,7 @@ def _command(folder: Path, kernel: Path, port: int) -> list[str]:
         *("-drive", f"file={folder}/vda.img,format=raw,if=none,id=d0"),
         *("-device", "virtio-blk-pci,drive=d0,serial=VDASER1"),
         *("-drive", f"file={folder}/nvme.img,format=raw,if=none,id=d1", "-device", "nvme,drive=d1,serial=NVMESER1"),
-        *("-netdev", f"user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"),
+        *("-netdev", f"user,id=n0,ipv6=off,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"),
         *("-device", f"virtio-net-pci,netdev=n0,mac={MAC}"),
     ]
 
