@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.collectors.ssh.peer import Keys, free_port, wait_until
+from tests.collectors.ssh.peer import SYSTEM_PATH, Keys, copy_program, free_port, wait_until
 from tests.peers import missing
 
 UUID = "5a1c7d1e-1111-4222-8333-0123456789ab"
@@ -41,13 +41,12 @@ mount -t ext4 /dev/vda /data
 /usr/sbin/sshd -D -f /etc/sshd_config &
 while :; do sleep 1000; done
 """
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
 @contextlib.contextmanager
 def guest(keys: Keys) -> Iterator[int]:
     """The running machine, which lets the client's key in as root; the port of loopback that leads to its sshd."""
-    if absent := [name for name in TOOLS if shutil.which(name, path=PATH) is None]:
+    if absent := [name for name in TOOLS if shutil.which(name, path=SYSTEM_PATH) is None]:
         missing("QEMU guest", f"{', '.join(absent)} not installed")
     kernel, modules = _kernel()
     folder, port = keys.folder, free_port()
@@ -56,7 +55,7 @@ def guest(keys: Keys) -> Iterator[int]:
     for name, size in (("vda", 64), ("nvme", 32)):
         with (folder / f"{name}.img").open("wb") as image:
             image.truncate(size * 2**20)
-    subprocess.run(["mkfs.ext4", "-q", str(folder / "vda.img")], check=True, env={"PATH": PATH})
+    subprocess.run(["mkfs.ext4", "-q", str(folder / "vda.img")], check=True, env={"PATH": SYSTEM_PATH})
     process = subprocess.Popen(_command(folder, kernel, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: _greets(port) or process.poll() is not None, SECONDS_TO_BOOT)
@@ -130,19 +129,10 @@ def _fetch_kernel(cache: Path) -> None:
 
 
 def _make_root(root: Path, keys: Keys, modules: list[Path]) -> None:
-    for name in ("bin", "usr/sbin", "etc", "root/.ssh", "modules", "var/empty"):
+    for name in ("etc", "root/.ssh", "modules", "var/empty"):
         (root / name).mkdir(parents=True)
-    busybox = shutil.which("busybox", path=PATH)
-    assert busybox is not None
-    shutil.copy(busybox, root / "bin/busybox")
-    for name in PROGRAMS:
-        path = shutil.which(name, path=PATH)
-        assert path is not None
-        shutil.copy(path, root / ("usr/sbin/sshd" if name == "sshd" else f"bin/{name}"))
-        linked = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout.split()
-        for library in {Path(word) for word in linked if word.startswith("/")}:
-            (root / library.parent.relative_to("/")).mkdir(parents=True, exist_ok=True)
-            shutil.copy(library, root / library.relative_to("/"))
+    for name in ("busybox", *PROGRAMS):
+        copy_program(name, root, "usr/sbin" if name == "sshd" else "bin")
     (root / "bin/sh").symlink_to("dash")
     for path in modules:
         shutil.copy(path, root / "modules")

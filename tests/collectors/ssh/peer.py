@@ -25,6 +25,7 @@ from tests.peers import missing, run_ip
 
 T = TypeVar("T")
 CLONE_NEWNET = 0x40000000
+SYSTEM_PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 USER = getpass.getuser()
 ALLOWED = """
 PidFile none
@@ -89,7 +90,7 @@ class Keys:
 
 def sshd_program() -> str:
     """The path of sshd; leaves the test where there is none, or no right to run it."""
-    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    program = shutil.which("sshd", path=SYSTEM_PATH)
     if program is None or os.geteuid() != 0:
         missing("sshd", "openssh-server is not installed, or the tests do not run as root")
     Path("/run/sshd").mkdir(exist_ok=True)
@@ -193,6 +194,18 @@ def _make_machine(made: Lab, name: str, number: int, program: str) -> None:
     made.processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     made.addresses.append(address)
     made.keys.know(address, 22, f"h{number}")
+
+
+def copy_program(name: str, root: Path, to: str) -> None:
+    """Copies a program of this machine into another root, with the libraries that it is linked with."""
+    path = shutil.which(name, path=SYSTEM_PATH)
+    assert path is not None, name
+    linked = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout.split()
+    for library in {Path(word) for word in linked if word.startswith("/")}:
+        (root / library.parent.relative_to("/")).mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, root / library.relative_to("/"))
+    (root / to).mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, root / to / name)
 
 
 def collector(keys: Keys, hosts: list[str] | str, **more: Any) -> SshCollector:

@@ -11,26 +11,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.collectors.ssh.peer import Keys, accepts, collector, fresh_keys, things, wait_until
+from tests.collectors.ssh.peer import (
+    SYSTEM_PATH,
+    Keys,
+    accepts,
+    collector,
+    copy_program,
+    fresh_keys,
+    things,
+    wait_until,
+)
 from tests.peers import missing
 
 
 @pytest.fixture(scope="module")
 def router() -> Iterator[tuple[Keys, int]]:
     """Dropbear on loopback in a root of its own, where busybox is every program; the keys, and its port."""
-    programs = {name: shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("busybox", "dropbear")}
-    for name, path in programs.items():
-        if path is None or os.geteuid() != 0:
+    for name in ("busybox", "dropbear"):
+        if shutil.which(name, path=SYSTEM_PATH) is None or os.geteuid() != 0:
             missing(name, "not installed, or the tests do not run as root")
     with fresh_keys() as keys:
         root = keys.folder / "root"
-        _make_root(root, keys, {name: str(path) for name, path in programs.items()})
+        _make_root(root, keys)
         port = next(p for p in range(21000, 30000) if not accepts("127.0.0.1", p))  # what is higher is no service
         mounts = " && ".join(f"mount --rbind /{name} {root}/{name}" for name in ("proc", "sys", "dev"))
         start = f"{mounts} && exec chroot {root} /bin/dropbear -F -s -R -P '' -p 127.0.0.1:{port} -r /etc/dropbear/key"
         process = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", start],
-            env={"PATH": f"{os.environ['PATH']}:/usr/sbin"},
+            env={"PATH": SYSTEM_PATH},
             stderr=subprocess.DEVNULL,
         )
         try:
@@ -41,15 +49,11 @@ def router() -> Iterator[tuple[Keys, int]]:
             process.wait(10)
 
 
-def _make_root(root: Path, keys: Keys, programs: dict[str, str]) -> None:
-    for name in ("bin", "etc/dropbear", "root/.ssh", "proc", "sys", "dev", "lib64", "tmp"):
+def _make_root(root: Path, keys: Keys) -> None:
+    for name in ("etc/dropbear", "root/.ssh", "proc", "sys", "dev", "tmp"):
         (root / name).mkdir(parents=True)
-    for name, path in programs.items():
-        shutil.copy(path, root / "bin" / name)
-        linked = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout.split()
-        for library in {Path(word) for word in linked if word.startswith("/")}:
-            (root / library.parent.relative_to("/")).mkdir(parents=True, exist_ok=True)
-            shutil.copy(library, root / library.relative_to("/"))
+    for name in ("busybox", "dropbear"):
+        copy_program(name, root, "bin")
     with contextlib.chdir(root):
         for applet in subprocess.run(
             ["bin/busybox", "--list"], capture_output=True, text=True, check=True

@@ -51,9 +51,10 @@ class SshClient:
     def __init__(self, settings: SshSettings, log: CallLog) -> None:
         self._settings, self._log = settings, log
         self._script = facts_script().encode()
-        self._known = KnownHosts(settings.known_hosts)
-        self._login = _login(settings)
         self.targets = settings.targets()
+        self._jump = parse_target(settings.jump) if settings.jump else None
+        self._known = KnownHosts(settings.known_hosts, [*self.targets, *([self._jump] if self._jump else [])])
+        self._login = _login(settings)
 
     def user(self, target: Target) -> str:
         """Return the account that a machine is logged in to."""
@@ -81,14 +82,13 @@ class SshClient:
 
     @contextlib.asynccontextmanager
     async def _tunnel(self) -> AsyncIterator[asyncssh.SSHClientConnection | None]:
-        if self._settings.jump is None:
+        if self._jump is None:
             yield None
             return
-        target = parse_target(self._settings.jump)
         try:
-            connection = await self._connect(target, None)
+            connection = await self._connect(self._jump, None)
         except CollectionError as error:
-            raise type(error)(f"jump host {target.name}: {error}", hint=error.hint) from error
+            raise type(error)(f"jump host {self._jump.name}: {error}", hint=error.hint) from error
         try:
             yield connection
         finally:

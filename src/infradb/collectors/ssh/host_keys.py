@@ -1,6 +1,8 @@
 """Which host keys are known, and what to say of one that is not."""
 
-from collections.abc import Sequence
+import base64
+import hmac
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +19,10 @@ KeysOfHost = tuple[Sequence["asyncssh.SSHKey"], Sequence["asyncssh.SSHKey"], Seq
 class KnownHosts:
     """The public keys by which machines are known, read once for all of them."""
 
-    def __init__(self, given: Path | None) -> None:
+    def __init__(self, given: Path | None, targets: Iterable[Target]) -> None:
         import asyncssh
 
+        self._names = [name.encode() for target in targets for name in {target.host, _place_of(target)}]
         self.path = given or Path("~/.ssh/known_hosts").expanduser()
         self._hosts = asyncssh.SSHKnownHosts()
         for path in [self.path] if given else [self.path, Path("/etc/ssh/ssh_known_hosts")]:
@@ -28,7 +31,7 @@ class KnownHosts:
     def of(self, host: str, address: str, port: int | None) -> KeysOfHost:
         """Return the trusted keys, authorities and revoked keys of a machine, the best kind of key first."""
         keys, authorities, revoked = self._hosts.match(host, address, port)[:3]
-        return sorted(keys, key=_place), authorities, revoked
+        return sorted(keys, key=_rank), authorities, revoked
 
     def kinds(self, target: Target) -> list[str]:
         """Return the algorithms to ask a machine for: those of its known keys first, so that one of these is shown."""
@@ -43,7 +46,7 @@ class KnownHosts:
     def refusal(self, target: Target, shown: "asyncssh.SSHKey | None", why: str) -> SourceRefused:
         """Return the error for a key that is not trusted: which was shown, which are known, and what to do."""
         port = f"-p {target.port} " if target.port != DEFAULT_PORT else ""
-        place = f"[{target.host}]:{target.port}" if port else target.host
+        place = _place_of(target)
         if shown is None:
             return SourceRefused(
                 f"its host key is not accepted: {why}", hint=f"see the lines of {place} in {self.path}"
@@ -73,11 +76,26 @@ class KnownHosts:
             return
         for line in lines:
             try:
-                self._hosts.load(line)
+                self._hosts.load(self._unhashed(line) if line.startswith("|1|") else line)
             except ValueError:
                 continue  # as ssh(1) does: a line that makes no sense trusts nothing
 
+    def _unhashed(self, line: str) -> str:
+        """Return a line for a hashed name as one for the name, where it is one of ours; raise `ValueError`.
 
-def _place(key: "asyncssh.SSHKey") -> int:
+        A name is hashed with each line's own salt, so that a thousand machines are a million hashes: once here, and
+        not several times a machine.
+        """
+        pattern, _, key = line.partition(" ")
+        salt, digest = (base64.b64decode(part, validate=True) for part in pattern.split("|")[2:4])
+        return "\n".join(f"{n.decode()} {key}" for n in self._names if hmac.digest(salt, n, "sha1") == digest)
+
+
+def _place_of(target: Target) -> str:
+    """Return a machine as known_hosts names it."""
+    return target.host if target.port == DEFAULT_PORT else f"[{target.host}]:{target.port}"
+
+
+def _rank(key: "asyncssh.SSHKey") -> int:
     kind = key.algorithm.decode()
     return _BEST.index(kind) if kind in _BEST else len(_BEST)
