@@ -20,7 +20,7 @@ TOKEN = "0123456789abcdef"
 CASES = [load(name) for name in NAMES]
 IN_JSON = [(case, name) for case in CASES for name, said in case.sections.items() if "json" in said]
 IN_TEXT = [(case, name) for case in CASES for name, said in case.sections.items() if any(said.get("lines", ()))]
-often = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+often = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def sound(facts: Facts) -> None:

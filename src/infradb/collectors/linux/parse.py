@@ -14,7 +14,7 @@ from infradb.collectors.linux.parse_addresses import (
     parse_networks,
     place_addresses,
 )
-from infradb.collectors.linux.parse_interfaces import parse_interfaces
+from infradb.collectors.linux.parse_interfaces import own_addresses, parse_interfaces
 from infradb.collectors.linux.parse_services import parse_services
 from infradb.collectors.linux.parse_storage import parse_storage
 from infradb.collectors.linux.parse_system import (
@@ -69,6 +69,8 @@ def parse_facts(facts: Facts, below: str = "") -> tuple[ScopeResult, ...]:
 
     def host() -> Found:
         values = parse_host(facts, management)
+        if addresses := own_addresses(links, facts):
+            values["mac_addresses"] = addresses
         if not values.get("hostname"):
             return [], {}
         return [Observation("host", Host.table, values)], {"host": measure_host(facts)}
