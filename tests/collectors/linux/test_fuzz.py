@@ -38,8 +38,8 @@ def sound(facts: Facts) -> None:
                 seen.add(said.key)
                 kind = BY_TABLE[said.table]
                 kind.adapter.validate_python(dict(said.values))
-                json.dumps(dict(said.values), allow_nan=False).encode()
-                assert "\x00" not in repr(dict(said.values))
+                assert "\\u0000" not in json.dumps(dict(said.values), allow_nan=False)
+                json.dumps(dict(said.values), ensure_ascii=False).encode()
                 wanted |= {said.values[f.name] for f in kind.references if said.values.get(f.name) is not None}
             for values in answer.measured.values():
                 assert all(value >= 0 for value in values.values())
@@ -60,6 +60,7 @@ def test_json_of_any_other_shape_is_never_an_exception(data: st.DataObject) -> N
 def test_text_of_any_other_shape_is_never_an_exception(data: st.DataObject) -> None:
     case, name = data.draw(st.sampled_from(IN_TEXT), label="section")
     text = data.draw(spoiled_text("\n".join(case.sections[name]["lines"]) + "\n"))
+    text = text.replace("\0", "")  # as `split_sections` leaves none
     sound(case.facts(**{name: Section(text, data.draw(st.sampled_from([0, 1, 124, -1])))}))
 
 

@@ -56,6 +56,7 @@ SAYING = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", [("ssh", "docker", "local"), ("docker", "ssh", "local"), ("local", "docker", "ssh")])
 def test_a_machine_over_ssh_its_engine_over_ssh_and_the_machine_itself_are_one_host(
     order: tuple[str, ...],

@@ -318,6 +318,25 @@ class TestRights:
             finally:
                 rule.unlink()
 
+    def test_a_key_bound_to_the_script_as_root_reads_as_root_and_nothing_else(self, keys: Keys) -> None:
+        if shutil.which("sudo") is None:
+            missing("sudo", "not installed")
+        folder, rule = Path("/usr/local/lib/infradb-test"), Path("/etc/sudoers.d/infradb-test-script")
+        forced = f'restrict,command="sudo -n /bin/sh {folder}/facts.sh ${{SSH_ORIGINAL_COMMAND##* }}"'
+        try:
+            folder.mkdir()
+            (folder / "facts.sh").write_text(facts_script())
+            rule.write_text(f"script-infradb ALL=(root) NOPASSWD: /bin/sh {folder}/facts.sh *\n")
+            rule.chmod(0o440)
+            with sshd(keys, restrict=forced) as port, unprivileged("script-infradb"):
+                keys.know("127.0.0.1", port, "host")
+                reader = collector(keys, f"script-infradb@127.0.0.1:{port}")
+                assert reader.collect().status == "complete"
+                assert all(d.ok for d in reader.diagnose() if "root, for" in d.needs)
+        finally:
+            rule.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
     def test_no_file_is_left_behind(self, keys: Keys) -> None:
         places = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path.home())
         with sshd(keys) as port:

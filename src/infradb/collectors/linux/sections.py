@@ -124,17 +124,23 @@ class Facts:
 
 
 def split_sections(printed: str, token: str) -> Facts:
-    """Return the sections of the script's output; one without an end counts as cut off."""
-    mark = re.escape(f"@@{token} ")
+    """Return the sections of the script's output; one without an end counts as cut off.
+
+    The output is gone through once: whoever prints it knows the token, and may print a million beginnings.
+    """
+    mark = re.compile(rf"^@@{re.escape(token)} (?:begin (\S+)|end (\S+) (\d{{1,6}}) (.*)|done)$", re.MULTILINE)
     sections: dict[str, Section] = {}
-    begin = re.compile(rf"^{mark}begin (\S+)\n", re.MULTILINE)
-    for start in begin.finditer(printed):
-        name = start[1]
-        end = re.compile(rf"\n{mark}end {re.escape(name)} (\d+) (.*)\n").search(printed, start.end() - 1)
-        if end is None:
-            following = begin.search(printed, start.end())
-            rest = printed[start.end() : following.start() if following else len(printed)]
-            sections[name] = Section(rest, CUT_OFF)
-        else:
-            sections[name] = Section(printed[start.end() : end.start()], int(end[1]), end[2].strip()[:200])
-    return Facts(sections, complete=printed.rstrip().endswith(f"@@{token} done"))
+    name, start, done = "", 0, False
+    printed = printed.replace("\0", "")  # which no database takes
+    for said in mark.finditer(printed):
+        begun, ended, status, message = said.groups()
+        if ended and ended != name:
+            continue
+        if name:
+            # Before an end stands a newline that is the script's.
+            output = printed[start : max(said.start() - (1 if ended else 0), start)]
+            sections[name] = Section(output, int(status) if ended else CUT_OFF, (message or "").strip()[:200])
+        name, start, done = begun or "", said.end() + 1, begun is None and ended is None
+    if name:
+        sections[name] = Section(printed[start:], CUT_OFF)
+    return Facts(sections, complete=done)

@@ -10,7 +10,7 @@ from infradb.collectors.linux.diagnosis import diagnose_facts
 from infradb.collectors.linux.parse import SCOPES, parse_facts
 from infradb.collectors.linux.parse_system import boot_mark, machine_hash
 from infradb.collectors.linux.script import COMMANDS, FILES
-from infradb.collectors.ssh.grant import GRANT
+from infradb.collectors.ssh.grant import grant_lines
 from infradb.collectors.ssh.settings import SshSettings
 from infradb.errors import CollectionError, SourceMalformed
 from infradb.observation import CollectionRun, ScopeResult
@@ -36,7 +36,7 @@ class SshCollector:
     @classmethod
     def grant(cls, name: str) -> str:
         """Return the lines that make an account without rights on a machine, and what root would cost."""
-        return GRANT
+        return grant_lines()
 
     def collect(self) -> CollectionRun:
         """Return what the machines say about themselves now, four scopes each: `web1/host`, `web1/interfaces` …

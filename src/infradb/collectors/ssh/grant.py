@@ -1,6 +1,8 @@
 """How to let infradb in: what stands in front of the machines' administrators, ready to paste."""
 
-GRANT = """An account without any right is enough. On infradb's own machine, once, as the user that infradb runs as:
+from importlib.resources import files
+
+_GRANT = """An account without any right is enough. On infradb's own machine, once, as the user that infradb runs as:
 
     ssh-keygen -t ed25519 -N '' -C infradb -f ~/.ssh/infradb
     cat ~/.ssh/infradb.pub
@@ -22,9 +24,11 @@ Compare that with what is offered over the network, then make it known where inf
 
 Without root infradb does not learn which processes other users' sockets belong to, serial numbers, and the health of
 disks. To let it read these without letting it do anything else, give the machine the script itself, so that the key
-can run nothing but that, whatever is sent to it. On infradb's machine `python3 -c "from
-infradb.collectors.linux.script import facts_script as f; print(f(), end='')"` prints the script; on the machine, as
-root:
+can run nothing but that, whatever is sent to it:
+
+    scp SCRIPT root@HOST:facts.sh
+
+and on the machine, as root:
 
     install -D -m 755 -o root -g root facts.sh /usr/local/lib/infradb/facts.sh
     echo 'infradb ALL=(root) NOPASSWD: /bin/sh /usr/local/lib/infradb/facts.sh *' > /etc/sudoers.d/infradb
@@ -38,3 +42,9 @@ The setting `sudo=true` needs no script there, but this line, and it makes the a
 
     infradb ALL=(root) NOPASSWD: /bin/sh -s *, /usr/bin/sh -s *
 """
+
+
+def grant_lines() -> str:
+    """Return the lines, with the place of the script on this machine."""
+    script = files("infradb.collectors.linux").joinpath("facts.sh")
+    return _GRANT.replace("SCRIPT", str(script))
