@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -109,12 +109,14 @@ def configuration(keys: Keys, host_key: str, options: dict[str, str], authorized
 
 
 @contextlib.contextmanager
-def sshd(keys: Keys, host_key: str = "host", restrict: str = "", **options: str) -> Iterator[int]:
-    """A real SSH server on loopback, which lets the client's key in; its port."""
+def sshd(
+    keys: Keys, host_key: str = "host", restrict: str = "", wrapper: Sequence[str] = (), **options: str
+) -> Iterator[int]:
+    """A real SSH server on loopback, which lets the client's key in; its port. `wrapper` is what starts it."""
     program, port = sshd_program(), free_port()
     options = {"ListenAddress": "127.0.0.1", "Port": str(port), **options}
     path = configuration(keys, host_key, options, f"{restrict} {keys.public('client')}".strip())
-    process = subprocess.Popen([program, "-D", "-f", str(path)], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*wrapper, program, "-D", "-f", str(path)], stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: accepts("127.0.0.1", port))
         yield port
