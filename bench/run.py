@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import engine, history, import_legacy, rescan, startup
+from bench import engine, history, import_legacy, rescan, ssh, startup
 from bench.figures import Figure, table
 
 PARTS = {
@@ -21,6 +21,7 @@ PARTS = {
     "history": history.measure,
     "startup": startup.measure,
     "engine": engine.measure,
+    "ssh": ssh.measure,
 }
 
 

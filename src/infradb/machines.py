@@ -53,8 +53,12 @@ def smbios_uuid(text: str) -> str | None:
     return uuid if good else None
 
 
-def ssh_fingerprint(lines: Iterable[str]) -> str | None:
-    """Return the SHA-256 fingerprint of the best public host key (`ssh-ed25519 AAAA…`), as ssh-keygen(1) prints it."""
+def ssh_fingerprint(lines: Iterable[str], shown: str | None = None) -> str | None:
+    """Return the SHA-256 fingerprint of the best public host key (`ssh-ed25519 AAAA…`), as ssh-keygen(1) prints it.
+
+    What a machine has `shown` at login counts, unless it is one of the keys in its files: then the best of those, so
+    that a machine that is read here and from elsewhere says one key.
+    """
     keys: dict[str, str] = {}
     for line in lines:
         kind, _, rest = line.partition(" ")
@@ -65,6 +69,8 @@ def ssh_fingerprint(lines: Iterable[str]) -> str | None:
         if blob:
             digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
             keys.setdefault(kind.split("-sha2")[0], f"SHA256:{digest}")
+    if shown and shown not in keys.values():
+        return shown
     return next((keys[kind] for kind in ("ssh-ed25519", "ecdsa", "ssh-rsa") if kind in keys), None)
 
 

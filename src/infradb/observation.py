@@ -153,8 +153,8 @@ class CollectionRun:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Return what failed in any scope."""
-        return tuple(error for scope in self.scopes for error in scope.errors)
+        """Return what failed in any scope; what several of them say, once."""
+        return tuple(dict.fromkeys(error for scope in self.scopes for error in scope.errors))
 
 
 def observed(native_key: str, cls: type[Entity], said: Mapping[str, Any]) -> tuple[Observation | Rejected, ...]:

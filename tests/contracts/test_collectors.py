@@ -101,7 +101,7 @@ class TestCollector:
 
     def test_what_its_rules_call_done_can_be_seen(self, kind: str) -> None:
         rules = tomllib.loads((folder(kind) / "quality.toml").read_text(encoding="utf-8"))["rules"]
-        tests = TESTS / ("linux" if kind == "local" else kind)
+        tests = TESTS / ("linux" if kind in ("local", "ssh") else kind)
         texts = "".join(f.read_text(encoding="utf-8") for f in tests.rglob("*.py"))
         if rules["recorded_cases"] == "done":
             assert any((tests / "cases").iterdir())

@@ -89,7 +89,7 @@ class TestDigests:
 
     def test_stay_when_containers_come_and_go(self) -> None:
         case = load("nas")
-        address, table = case.facts().json("ip-address"), case.facts().text("interfaces")
+        address, table = json.loads(case.facts().text("ip-address")), case.facts().text("interfaces")
         fewer = [entry for entry in address if not entry["ifname"].startswith("veth")]
         for entry in fewer:
             if entry["ifname"].startswith("br-"):

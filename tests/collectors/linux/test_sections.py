@@ -41,7 +41,7 @@ def test_a_section_lost_between_others_does_not_swallow_them() -> None:
 
 def test_malformed_json_is_trouble_and_not_an_exception() -> None:
     facts = split_sections('@@t begin a\n{"x":\n\n@@t end a 0 \n@@t done\n', "t")
-    assert facts.json("a") is None
+    assert facts.json("a", {"x": int}) is None
     assert "printed no valid JSON" in facts.trouble(["a"])[0]
 
 

@@ -378,7 +378,7 @@ class TestLoopDevice:
         run = CollectionRun("here", clock.now(), parse_facts(facts))
         said = things(run, "storage")
         assert said[f"device/{device}"] == _loop(device, place)
-        blocks = facts.json("lsblk")["blockdevices"]
+        blocks = json.loads(facts.text("lsblk"))["blockdevices"]
         disks = {block["name"] for block in blocks if block["type"] == "disk" and block["size"]}
         assert {f"device/{name}" for name in disks if "zram" not in name} <= set(said)
 

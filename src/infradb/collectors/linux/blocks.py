@@ -1,7 +1,7 @@
 """The machine's block devices as raw facts, from lsblk(8) or, where that is missing, from sysfs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,12 @@ _LVM_PART = re.compile(
     r"(_tmeta|_tdata|-tpool|_rimage_\d+|_rmeta_\d+|_mimage_\d+|_mlog|_cdata|_cmeta|_corig|_vdata|_vorigin|_pmspare|"
     r"-real|-cow)$"
 )
+_DEVICE: dict[str, Any] = {
+    "name": str, "kname": str, "maj:min": str, "type": str, "size": (int, str), "fstype": str, "model": str,
+    "serial": str,
+}  # fmt: skip
+_DEVICE["children"] = [_DEVICE]
+_LSBLK = {"blockdevices": [_DEVICE]}
 _SECTOR = 512
 _DM_TYPES = {"LVM": "lvm", "CRYPT": "crypt", "mpath": "mpath"}
 
@@ -41,7 +47,9 @@ class Block:
 def read_blocks(facts: Facts) -> dict[str, Block]:
     """Return the block devices by path, those that others lie on first, without what is no storage."""
     table = facts.table("block-devices")
-    spoken = facts.json("lsblk")
+    if unsized := [name for name, values in table.items() if not _sectors(values.get("size"))]:
+        facts.malformed["block-devices"] = f"says no size of {', '.join(unsized[:3])}"
+    spoken = facts.json("lsblk", _LSBLK)
     blocks: dict[str, Block] = {}
     if isinstance(spoken, dict):
         for entry, parent in _walk(spoken.get("blockdevices") or [], ""):
@@ -75,13 +83,22 @@ def _add_entry(blocks: dict[str, Block], entry: dict[str, Any], parent: str) -> 
             kernel_name=str(entry.get("kname") or path).removeprefix("/dev/"),
             numbers=str(entry.get("maj:min") or "").strip(),
             kind=str(entry.get("type") or "disk"),
-            size=int(entry.get("size") or 0),
+            size=_bytes(entry.get("size")),
             filesystem=str(entry.get("fstype") or ""),
             model=str(entry.get("model") or "").strip(),
             serial=str(entry.get("serial") or "").strip(),
         )
     if parent and parent not in blocks[path].parents:
         blocks[path].parents.append(parent)
+
+
+def _bytes(said: int | str | None) -> int:
+    """Return a size as lsblk(8) prints it: a number, before util-linux 2.33 as text."""
+    return int(said) if isinstance(said, int) or (said or "").isdecimal() else 0  # type: ignore[arg-type]
+
+
+def _sectors(said: Sequence[str] | None) -> str:
+    return said[0] if said and said[0].isdecimal() and len(said[0]) < 19 else ""
 
 
 def _is_none(block: Block) -> bool:
@@ -119,7 +136,7 @@ def _add_from_sysfs(blocks: dict[str, Block], table: dict[str, dict[str, list[st
             kernel_name=name,
             numbers=values.get("dev", [""])[0],
             kind=kind,
-            size=int(values["size"][0]) * _SECTOR,
+            size=int(_sectors(values.get("size")) or 0) * _SECTOR,
             parents=[paths[below] for below in values.get("slave", []) if below in paths],
         )
         for part in values.get("partition", []):
@@ -129,6 +146,6 @@ def _add_from_sysfs(blocks: dict[str, Block], table: dict[str, dict[str, list[st
                 kernel_name=part_name,
                 numbers="",
                 kind="part",
-                size=int(size) * _SECTOR,
+                size=int(_sectors([size]) or 0) * _SECTOR,
                 parents=[paths[name]],
             )

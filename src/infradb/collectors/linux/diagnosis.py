@@ -3,24 +3,36 @@
 from collections.abc import Sequence
 
 from infradb.collectors import Diagnosis
+from infradb.collectors.linux.freebsd import is_freebsd
 from infradb.collectors.linux.parse_services import lacks_processes
 from infradb.collectors.linux.parse_system import is_container, machine_hash, virtualization
 from infradb.collectors.linux.sections import Facts
 
+_SHELL = ("hostname", "a POSIX shell that ends in time", "raise timeout_seconds; some program may hang")
 _TOOLS = (
-    ("hostname", "a POSIX shell that ends in time", "raise timeout_seconds; some program may hang"),
+    _SHELL,
     ("ip-address", "ip with -j, for addresses, routes and kinds of links", "install iproute2; busybox' ip tells less"),
     ("lsblk", "lsblk, for disks with their serial numbers", "install util-linux; sysfs tells less"),
     ("ss", "ss, for listening sockets", "install iproute2; /proc/net tells nearly as much"),
     ("bridge-vlan", "bridge, for the VLANs of bridge ports", "install iproute2"),
 )
+_IN_BASE = "it is part of FreeBSD: say what it prints when it is run by hand"
+_FREEBSD_TOOLS = (
+    _SHELL,
+    ("ifconfig", "ifconfig, for interfaces and addresses", _IN_BASE),
+    ("netstat4", "netstat, for routes", _IN_BASE),
+    ("sockstat", "sockstat, for listening sockets", _IN_BASE),
+    ("geom-disk", "geom, for disks with their serial numbers", _IN_BASE),
+)
 
 
 def diagnose_facts(facts: Facts) -> Sequence[Diagnosis]:
     """Return what is there and what is missing, each with what it costs."""
-    found = [_tool(facts, *tool) for tool in _TOOLS]
-    found.append(_root(facts))
-    if facts.text("uid") == "0" and not is_container(facts):
+    freebsd = is_freebsd(facts)
+    found = [_tool(facts, *tool) for tool in (_FREEBSD_TOOLS if freebsd else _TOOLS)]
+    if not freebsd:  # which shows sockets and serial numbers to everybody
+        found.append(_root(facts))
+    if facts.text("uid") == "0" and not freebsd and not is_container(facts):
         found.append(
             Diagnosis(
                 needs="smartctl, for the health of disks",
@@ -54,12 +66,13 @@ def _root(facts: Facts) -> Diagnosis:
 
 def _identity(facts: Facts) -> Diagnosis:
     kind = virtualization(facts) or "unknown"
-    needs = "/etc/machine-id, by which the machine is known again"
+    name = "kern.hostuuid" if is_freebsd(facts) else "/etc/machine-id"
+    needs = f"{name}, by which the machine is known again"
     if machine_hash(facts):
         return Diagnosis(needs=needs, ok=True, detail=f"virtualization: {kind}")
     return Diagnosis(
         needs=needs,
         ok=False,
         detail=f"runs in {kind}; what an application container has for a machine-id is its image's",
-        hint="run infradb on the machine itself, or mount the machine's and collect it over another source",
+        hint="where infradb runs in a container, run it on the machine itself; over SSH a host key says it as well",
     )

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints what a Linux machine says about itself, all in one go. Usage: sh -s TOKEN <facts.sh
+# Prints what a Linux or FreeBSD machine says about itself, all in one go. Usage: sh -s TOKEN <facts.sh
 #
-# Reads only, writes no file, needs no root, runs in dash and in busybox ash. Each section stands between
+# Reads only, writes no file, needs no root, runs in dash, in busybox ash and in FreeBSD's sh. Each section stands between
 #   @@TOKEN begin NAME
 #   @@TOKEN end NAME STATUS MESSAGE
 # STATUS: 0 fine, 127 no such command, 124 took too long, else what the command ended with; MESSAGE: the first line
@@ -9,6 +9,13 @@
 # Everything is in functions, so that the shell has read the whole script before a command runs.
 
 say() { printf '%s\t%s\t%s\n' "$1" "$2" "$3"; }
+
+# first_line FILE: reads it into $value. Some files of sysfs end without a newline, which read calls a failure.
+first_line() {
+    value=
+    [ -r "$1" ] && { read -r value <"$1"; }
+    [ -n "$value" ]
+}
 
 # --- running commands ------------------------------------------------------------------------------------------
 
@@ -110,8 +117,7 @@ virtualization() {
 
 firmware() {
     for field in sys_vendor product_name product_version product_serial product_uuid board_vendor board_name; do
-        file=/sys/class/dmi/id/$field
-        [ -r "$file" ] && { read -r value <"$file"; } && printf '%s\t%s\n' "$field" "$value"
+        first_line "/sys/class/dmi/id/$field" && printf '%s\t%s\n' "$field" "$value"
     done
     for field in model serial-number; do
         file=/proc/device-tree/$field
@@ -132,8 +138,13 @@ unix_listeners() {
     sed -n 's/^[^ ]* [^ ]* [^ ]* 00010000 .* \(\/[^ ]*docker\.sock\)$/\1/p' /proc/net/unix
 }
 
-engine_id() { # since Docker 24; the folder is root's
-    [ ! -r /var/lib/docker/engine-id ] || cat /var/lib/docker/engine-id
+engine_id() { # a file of root's since Docker 24; older engines tell whoever may use their socket
+    if [ -r /var/lib/docker/engine-id ]; then
+        cat /var/lib/docker/engine-id
+    elif [ -w /var/run/docker.sock ] && command -v docker >/dev/null; then
+        limited 5 docker --host unix:///var/run/docker.sock info --format '{{.ID}}'
+    fi
+    return 0
 }
 
 # --- the network -----------------------------------------------------------------------------------------------
@@ -143,9 +154,7 @@ interfaces() {
         [ -e "$folder/ifindex" ] || continue # bonding_masters is a file
         name=${folder##*/}
         for field in ifindex iflink address mtu operstate type ifalias speed tun_flags; do
-            if [ -r "$folder/$field" ] && { read -r value <"$folder/$field"; } && [ -n "$value" ]; then
-                say "$name" "$field" "$value"
-            fi
+            first_line "$folder/$field" && say "$name" "$field" "$value"
         done
         while IFS='=' read -r label value; do
             [ "$label" = DEVTYPE ] && say "$name" devtype "$value"
@@ -195,9 +204,7 @@ block_devices() {
         [ -e "$folder/size" ] || continue
         name=${folder##*/}
         for field in dev size serial device/model device/serial loop/backing_file dm/name dm/uuid; do
-            if [ -r "$folder/$field" ] && { read -r value <"$folder/$field"; } && [ -n "$value" ]; then
-                say "$name" "$field" "$value"
-            fi
+            first_line "$folder/$field" && say "$name" "$field" "$value"
         done
         for below in "$folder"/slaves/*; do
             [ -e "$below" ] && say "$name" slave "${below##*/}"
@@ -272,6 +279,14 @@ smart() {
     return $slow
 }
 
+zfs_pools() {
+    if command -v zpool >/dev/null 2>&1 && [ -e /dev/zfs ]; then
+        section zpool-list 15 zpool list -H -p -o name,size,health
+        section zpool-status 15 zpool status -P -L
+        section zfs-list 15 zfs list -H -p -d 0 -o name,used,available,mountpoint
+    fi
+}
+
 storage() {
     section lsblk 15 lsblk -J -b -p -o NAME,KNAME,MAJ:MIN,TYPE,SIZE,FSTYPE,MODEL,SERIAL
     section block-devices 0 block_devices
@@ -282,11 +297,7 @@ storage() {
     if [ "$uid" = 0 ] && command -v lvs >/dev/null 2>&1; then
         section lvs 15 lvs --reportformat json --units b --nosuffix -o lv_name,vg_name,lv_dm_path,lv_size,lv_layout,pool_lv,data_percent,lv_health_status,devices
     fi
-    if command -v zpool >/dev/null 2>&1 && [ -e /dev/zfs ]; then
-        section zpool-list 15 zpool list -H -p -o name,size,health
-        section zpool-status 15 zpool status -P -L
-        section zfs-list 15 zfs list -H -p -d 0 -o name,used,available,mountpoint
-    fi
+    zfs_pools
     if [ "$uid" = 0 ] && command -v smartctl >/dev/null 2>&1; then section smart 0 smart; fi
 }
 
@@ -358,18 +369,100 @@ services() {
     fi
 }
 
+# --- FreeBSD and what is made of it ----------------------------------------------------------------------------
+
+# bsd LABEL NAME: what sysctl(8) knows under that name.
+bsd() { value=$(sysctl -n "$2") && [ -n "$value" ] && printf '%s\t%s\n' "$1" "$value"; }
+
+bsd_release() {
+    if command -v opnsense-version >/dev/null; then
+        printf 'NAME=OPNsense\nVERSION_ID=%s\n' "$(limited 5 opnsense-version -v)"
+    elif [ -r /etc/platform ] && [ -r /etc/version ]; then # pfSense
+        printf 'NAME=%s\nVERSION_ID=%s\n' "$(head -n 1 /etc/platform)" "$(head -n 1 /etc/version)"
+    elif [ -r /etc/os-release ]; then
+        cat /etc/os-release
+    else
+        printf 'NAME=FreeBSD\nVERSION_ID=%s\n' "$(uname -r)"
+    fi
+}
+
+bsd_boot() {
+    sysctl -n kern.boottime | sed -n 's/^{ sec = \([0-9]*\).*/btime	\1/p'
+    bsd boot_id kern.boot_id
+    printf 'now\t%s\n' "$(date +%s)"
+}
+
+bsd_processor() {
+    bsd count hw.ncpu
+    bsd 'model name' hw.model
+}
+
+bsd_memory() { # in the words of /proc/meminfo
+    page=$(sysctl -n hw.pagesize) free=0
+    for name in free inactive laundry cache; do
+        count=$(sysctl -n "vm.stats.vm.v_${name}_count") && free=$((free + count * (page / 1024)))
+    done
+    cached=$(sysctl -n kstat.zfs.misc.arcstats.size) && free=$((free + cached / 1024))
+    printf 'MemTotal: %s kB\nMemAvailable: %s kB\n' "$(($(sysctl -n hw.physmem) / 1024))" "$free"
+}
+
+bsd_virtualization() {
+    if [ "$(sysctl -n security.jail.jailed)" = 1 ]; then printf 'detect\tjail\n'; else bsd detect kern.vm_guest; fi
+}
+
+bsd_firmware() {
+    while read -r label name; do
+        value=$(kenv -q "smbios.$name") && printf '%s\t%s\n' "$label" "$value"
+    done <<'NAMES'
+sys_vendor system.maker
+product_name system.product
+product_version system.version
+product_serial system.serial
+product_uuid system.uuid
+board_vendor planar.maker
+board_name planar.product
+NAMES
+    return 0
+}
+
+bsd_host_keys() {
+    for file in /etc/ssh/ssh_host_*_key.pub /conf/sshd/ssh_host_*_key.pub; do
+        [ -r "$file" ] && head -n 1 "$file"
+    done
+    return 0
+}
+
+bsd_leases() { # addresses that a DHCP server gave
+    for file in /var/db/dhclient.leases.*; do
+        [ -r "$file" ] && sed -n 's/^ *fixed-address \([0-9.]*\);.*/\1/p' "$file"
+    done
+    return 0
+}
+
+freebsd() {
+    section hostname 5 hostname
+    section kernel 0 kernel
+    section os-release 0 bsd_release
+    section machine-id 5 sysctl -n kern.hostuuid
+    section boot 0 bsd_boot
+    section processor 0 bsd_processor
+    section memory 0 bsd_memory
+    section virtualization 0 bsd_virtualization
+    section firmware 0 bsd_firmware
+    section host-keys 0 bsd_host_keys
+    section ifconfig 10 ifconfig -a
+    section netstat4 10 netstat -rnW -f inet
+    section netstat6 10 netstat -rnW -f inet6
+    section leases 0 bsd_leases
+    section geom-disk 10 geom disk list
+    zfs_pools
+    section sockstat 15 sockstat -46l
+    section port-range 5 sysctl -n net.inet.ip.portrange.hifirst net.inet.ip.portrange.hilast net.inet.ip.portrange.first net.inet.ip.portrange.last
+}
+
 # --- all of it -------------------------------------------------------------------------------------------------
 
-main() {
-    token=${1:-infradb}
-    LC_ALL=C
-    PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
-    export LC_ALL PATH
-    unset LANGUAGE
-    uid=$(id -u)
-    choose_limiter
-
-    section uid 5 id -u
+linux() {
     section hostname 0 cat /proc/sys/kernel/hostname
     section kernel 0 kernel
     section os-release 0 os_release
@@ -385,6 +478,19 @@ main() {
     network
     storage
     services
+}
+
+main() {
+    token=${1:-infradb}
+    LC_ALL=C
+    PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
+    export LC_ALL PATH
+    unset LANGUAGE
+    uid=$(id -u)
+    choose_limiter
+
+    section uid 5 id -u
+    case $(uname -s) in FreeBSD) freebsd ;; *) linux ;; esac
     printf '@@%s done\n' "$token"
 }
 

@@ -9,6 +9,14 @@ from infradb.collectors.linux.sections import Facts
 from infradb.machines import is_container_end as bears_engines_name
 from infradb.machines import is_docker_bridge
 
+_SHAPE = [
+    {
+        "ifname": str, "address": str, "permaddr": str, "mtu": int, "operstate": str, "flags": [str], "link_type": str,
+        "master": str, "link": str, "link_netnsid": int, "ifalias": str,
+        "linkinfo": {"info_kind": str, "info_data": {"id": int, "link": str, "type": str}},
+        "addr_info": [{"local": str, "prefixlen": int, "dynamic": bool, "temporary": bool}],
+    }
+]  # fmt: skip
 LinkTable = dict[str, dict[str, list[str]]]
 
 _LXC_VETH = re.compile(r"^veth(?=.*[0-9A-Z])[0-9a-zA-Z]{6}$")
@@ -53,14 +61,16 @@ class Link:
     driver: str = ""
     speed: int | None = None
     wireless: bool = False
+    ports: list[str] = field(default_factory=list)
+    """Names of its members, where the link itself tells them (FreeBSD)."""
 
 
 def read_links(facts: Facts) -> list[Link]:
     """Return all links, by name; raise nothing: what could not be read is missing from them."""
     table = facts.table("interfaces")
-    spoken = facts.json("ip-address")
+    spoken = facts.json("ip-address", _SHAPE)
     if isinstance(spoken, list):
-        links = [_from_json(entry) for entry in spoken if isinstance(entry, dict) and entry.get("ifname")]
+        links = [_from_json(entry) for entry in spoken if entry.get("ifname")]
         for link in links:
             _add_hardware(link, table.get(link.name, {}))
     else:
@@ -128,7 +138,7 @@ def _add_hardware(link: Link, values: dict[str, list[str]]) -> None:
     speed = _first(values, "speed")
     link.device = _first(values, "device")
     link.driver = _first(values, "driver")
-    link.speed = int(speed) if speed.isdigit() and 0 < int(speed) < 2**32 - 1 else None
+    link.speed = int(speed) if speed.isdecimal() and 0 < int(speed) < 2**32 - 1 else None
     link.wireless = _first(values, "devtype") == "wlan" or bool({"wireless", "phy80211"} & set(values.get("is", [])))
     link.alias = link.alias or _first(values, "ifalias")
 
@@ -152,7 +162,7 @@ def _from_sysfs(name: str, values: dict[str, list[str]]) -> Link:
         name=name,
         kind="veth" if elsewhere and not kind else "" if kind in ("wlan", "gadget") else kind,
         mac=_first(values, "address"),
-        mtu=int(mtu) if mtu.isdigit() else None,
+        mtu=int(mtu) if mtu.isdecimal() else None,
         state=state,
         carrier=state in ("up", "unknown"),
         link_type=_ARPHRD.get(_first(values, "type"), "other"),
@@ -177,7 +187,7 @@ def _add_vlans(links: list[Link], facts: Facts) -> None:
             continue
         below, _, number = link.name.rpartition(".")
         number, below = said.get(link.name, (number, below))
-        link.vlan_id = int(number) if number.isdigit() and int(number) < 4096 else None
+        link.vlan_id = int(number) if number.isdecimal() and int(number) < 4096 else None
         link.below = below if below in names else ""
 
 

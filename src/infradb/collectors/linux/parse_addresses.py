@@ -88,11 +88,9 @@ def parse_networks(placed: Iterable[Placed], routes: Sequence[Route], links: Seq
 
 def parse_addresses(placed: Sequence[Placed]) -> list[Observation]:
     """Return the machine's addresses, each in the smallest network that the machine knows around it."""
-    networks: dict[str, list[IpNetwork]] = {}
-    for each in placed:
-        if each.at.network.prefixlen < each.at.network.max_prefixlen:
-            networks.setdefault(each.vrf, []).append(each.at.network)
-    return [_observe(each, networks.get(each.vrf, ())) for each in placed]
+    networks = {(e.vrf, e.at.network) for e in placed if e.at.network.prefixlen < e.at.network.max_prefixlen}
+    lengths = sorted({network.prefixlen for _, network in networks}, reverse=True)
+    return [_observe(each, _around(each, networks, lengths)) for each in placed]
 
 
 def management_address(placed: Sequence[Placed], routes: Sequence[Route]) -> str | None:
@@ -110,7 +108,17 @@ def management_address(placed: Sequence[Placed], routes: Sequence[Route]) -> str
     return None
 
 
-def _observe(each: Placed, networks: Sequence[IpNetwork]) -> Observation:
+def _around(each: Placed, networks: set[tuple[str, IpNetwork]], lengths: Sequence[int]) -> IpNetwork | None:
+    """Return the smallest of the networks that holds an address; a router may have ten thousand of each."""
+    for length in lengths:
+        if length < each.at.max_prefixlen:
+            network = ipaddress.ip_network((each.at.ip, length), strict=False)
+            if (each.vrf, network) in networks:
+                return network
+    return None
+
+
+def _observe(each: Placed, around: IpNetwork | None) -> Observation:
     values: dict[str, Any] = {
         "ip_address": str(each.at.ip),
         "vrf": each.vrf,
@@ -118,9 +126,8 @@ def _observe(each: Placed, networks: Sequence[IpNetwork]) -> Observation:
         "interface_id": interface_key(each.link.name),
         "allocation_type": "static",
     }
-    around = [n for n in networks if n.version == each.at.version and each.at.ip in n]
-    if around:
-        values["network_id"] = network_key(each.vrf, max(around, key=lambda n: n.prefixlen))
+    if around is not None:
+        values["network_id"] = network_key(each.vrf, around)
     if interface_type(each.link) == "loopback":
         values["allocation_type"] = "virtual"
     elif each.said.dynamic:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infradb.collectors.linux.links import Link, is_container_end
+from infradb.collectors.linux.parse_system import is_container, virtualization
 from infradb.collectors.linux.sections import Facts
 from infradb.machines import is_docker_bridge
 from infradb.model.physical import NetworkInterface
@@ -27,6 +28,7 @@ _KINDS = {
 }  # fmt: skip
 """IFLA_INFO_KIND of rtnetlink(7) -> interface_type; every other kind is virtual."""
 
+_VLANS = [{"ifname": str, "vlans": [{"vlan": int, "vlanEnd": int, "flags": [str]}]}]
 _PCI_DEVICE = re.compile(r"/(?P<slot>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(/virtio\d+)?$")
 _NO_MAC = {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "ee:ee:ee:ee:ee:ee"}
 
@@ -43,11 +45,25 @@ def parse_interfaces(links: Sequence[Link], facts: Facts) -> list[Observation]:
     containers.
     """
     kept = {link.name: link for link in links if not is_container_end(link)}
-    tags = _access_vlans(facts.json("bridge-vlan"))
+    tags = _access_vlans(facts.json("bridge-vlan", _VLANS))
     ordered: dict[str, Link] = {}
     for name in kept:
         _add_in_order(name, kept, ordered)
     return [_observe(link, kept, tags) for link in ordered.values()]
+
+
+def own_addresses(links: Sequence[Link], facts: Facts) -> list[str]:
+    """Return the hardware addresses that stand for the machine: of its cards, and of an LXC guest's ends of veth pairs.
+
+    A VM's card and a guest's end have what the hypervisor set for them; bridges, bonds and VLANs share theirs.
+    """
+    guest = virtualization(facts) in ("lxc", "lxc-libvirt")
+    if is_container(facts) and not guest:
+        return []
+    cards = [link for link in links if interface_type(link) in ("physical", "wifi") and link.device]
+    ends = [link for link in links if guest and link.kind == "veth" and link.peer_elsewhere and not link.master]
+    found = {_mac(link) for link in cards + [end for end in ends if not is_container_end(end)]}
+    return sorted(mac for mac in found if mac)
 
 
 def interface_type(link: Link) -> str:

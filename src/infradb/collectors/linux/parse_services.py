@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from infradb.collectors.linux import freebsd
 from infradb.collectors.linux.links import Link, left_out
 from infradb.collectors.linux.sections import Facts
 from infradb.collectors.linux.sockets import ListeningSocket, container_of, read_sockets, unit_of
@@ -46,7 +47,7 @@ def parse_services(facts: Facts, links: Sequence[Link]) -> list[Observation]:
     published = _published(facts)
     triggered = _socket_units(facts)
     groups: dict[tuple[str, int], list[ListeningSocket]] = {}
-    for socket in read_sockets(facts):
+    for socket in _sockets(facts):
         place = (socket.protocol, socket.port)
         unit = _unit(socket) or triggered.get(place, "")
         if place in published or _belongs_to_container(socket, own) or _is_published(socket, unit):
@@ -60,7 +61,11 @@ def parse_services(facts: Facts, links: Sequence[Link]) -> list[Observation]:
 
 def lacks_processes(facts: Facts) -> bool:
     """Tell whether some socket's process could not be seen, for want of root."""
-    return facts.text("uid") != "0" and any(s.process is None and not s.kernel for s in read_sockets(facts))
+    return facts.text("uid") != "0" and any(s.process is None and not s.kernel for s in _sockets(facts))
+
+
+def _sockets(facts: Facts) -> Sequence[ListeningSocket]:
+    return freebsd.sockets(facts) if freebsd.is_freebsd(facts) else read_sockets(facts)
 
 
 def _unit(socket: ListeningSocket) -> str:
@@ -145,7 +150,7 @@ def _published(facts: Facts) -> set[tuple[str, int]]:
     found = set()
     for line in facts.lines("docker-proxies"):
         said = dict(_PROXY_ARGUMENT.findall(line))
-        if said.get("host-port", "").isdigit():
+        if said.get("host-port", "").isdecimal():
             found.add((said.get("proto", "tcp"), int(said["host-port"])))
     return found
 
@@ -168,5 +173,5 @@ def _socket_units(facts: Facts) -> dict[tuple[str, int], str]:
 
 
 def _range(facts: Facts) -> tuple[int, int]:
-    numbers = facts.text("port-range").split()
-    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else _EPHEMERAL
+    numbers = [int(word) for word in facts.text("port-range").split() if word.isdecimal()]
+    return (numbers[0], numbers[1]) if len(numbers) >= 2 else _EPHEMERAL

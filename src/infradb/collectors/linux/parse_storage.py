@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from infradb.collectors.linux import freebsd
 from infradb.collectors.linux.blocks import Block, read_blocks
 from infradb.collectors.linux.mounts import (
     BLOCKLESS_FILESYSTEMS,
@@ -21,6 +22,7 @@ from infradb.machines import is_junk, mount_source
 from infradb.model.physical import StorageDevice
 from infradb.observation import Observation
 
+_SMART = {"smart_status": {"passed": bool}, "device": {"name": str}}
 _TYPES = {"disk": "disk", "part": "partition", "md": "partition", "lvm": "lvm", "crypt": "crypt", "loop": "loop"}
 
 
@@ -54,7 +56,7 @@ def parse_storage(facts: Facts) -> tuple[list[Observation], dict[str, dict[str, 
 
 
 def _of_machine(facts: Facts, mounts: Sequence[Mount], space: Space) -> list[Device]:
-    blocks = read_blocks(facts)
+    blocks = freebsd.disks(facts) if freebsd.is_freebsd(facts) else read_blocks(facts)
     pools = btrfs_pools(facts)
     paths = {f"/dev/{block.kernel_name}": path for path, block in blocks.items()}
     for pool in pools.values():
@@ -179,7 +181,7 @@ def _in_container(blocks: dict[str, Block], mounts: Sequence[Mount], space: Spac
 def _smart(facts: Facts) -> dict[str, str]:
     """Return the health of disks by path (smartctl(8)); one that sleeps is not asked."""
     health: dict[str, str] = {}
-    for answer in facts.json_lines("smart"):
+    for answer in facts.json_lines("smart", _SMART):
         status = answer.get("smart_status") or {}
         name = (answer.get("device") or {}).get("name")
         if name and isinstance(status.get("passed"), bool):

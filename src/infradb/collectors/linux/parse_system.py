@@ -11,8 +11,12 @@ from infradb.machines import is_junk, smbios_uuid, ssh_fingerprint
 
 _APPLICATION_CONTAINERS = ("docker", "podman", "rkt", "proot", "pouch", "oci", "wsl", "systemd-nspawn", "openvz")
 _SYSTEM_CONTAINERS = ("lxc", "lxc-libvirt")
+_JAILS = ("jail",)
 _MACHINES = ("kvm", "qemu", "bochs", "xen", "vmware", "virtualbox", "innotek", "microsoft corp", "bhyve", "google")
 _NO_CLOCK_BEFORE = 978_307_200  # 2001: a machine without a battery for its clock starts in 1970
+_NO_CLOCK_AFTER = 253_370_764_800  # the year 9999
+_CLOCKS_AGREE = 60
+"""Seconds by which the clock of another machine may differ from ours before its times are taken as off by that much."""
 SYSTEM_SECTIONS = ("hostname", "kernel", "os-release", "boot", "processor", "memory", "virtualization", "firmware")
 
 
@@ -46,7 +50,7 @@ def _has_own_disk(facts: Facts) -> bool:
 
 def is_container(facts: Facts) -> bool:
     """Tell whether the machine shares its kernel with others, and so sees hardware that is not its own."""
-    return virtualization(facts) in _SYSTEM_CONTAINERS + _APPLICATION_CONTAINERS
+    return virtualization(facts) in _SYSTEM_CONTAINERS + _APPLICATION_CONTAINERS + _JAILS
 
 
 def machine_hash(facts: Facts) -> str | None:
@@ -72,11 +76,11 @@ def parse_host(facts: Facts, management_ip: str | None) -> dict[str, Any]:
         "hostname": short_hostname(facts),
         "status": "active",
         "host_type": _host_type(facts),
-        "cpu_cores": int(cores) if cores.isdigit() and int(cores) else None,
+        "cpu_cores": int(cores) if cores.isdecimal() and int(cores) else None,
         "cpu_model": _cpu_model(processor),
         "total_ram_mb": _memory(facts).get("MemTotal"),
         "machine_id_hash": machine_hash(facts),
-        "ssh_host_key": ssh_fingerprint(facts.lines("host-keys")),
+        "ssh_host_key": ssh_fingerprint(facts.lines("host-keys"), facts.host_key),
         "os_name": release.get("NAME"),
         "os_version": release.get("VERSION_ID"),
         "kernel": kernel.get("release"),
@@ -103,14 +107,15 @@ def measure_host(facts: Facts) -> dict[str, Any]:
 def boot_mark(facts: Facts) -> str:
     """Return what changes exactly when the machine or the container is started again, unlike the time of boot."""
     boot = facts.fields("boot")
-    return f"{boot.get('boot_id', '')}/{boot.get('init', '')}/{_boot_time(facts) is None}"
+    started = boot.get("boot_id") or (boot.get("btime", "") if "init" not in boot else "")
+    return f"{started}/{boot.get('init', '')}/{_boot_time(facts) is None}"
 
 
 def _host_type(facts: Facts) -> str | None:
     kind = virtualization(facts)
     if kind in _SYSTEM_CONTAINERS:
         return "lxc"
-    if kind in ("", *_APPLICATION_CONTAINERS):
+    if kind in ("", *_APPLICATION_CONTAINERS, *_JAILS):
         return None
     return "physical" if kind == "none" else "vm"
 
@@ -142,7 +147,7 @@ def _memory(facts: Facts) -> dict[str, int]:
     for line in facts.lines("memory"):
         name, _, rest = line.partition(":")
         amount = rest.split()
-        if amount and amount[0].isdigit():
+        if amount and amount[0].isdecimal():
             found[name] = int(amount[0]) // 1024
     return found
 
@@ -154,11 +159,13 @@ def _boot_time(facts: Facts) -> str | None:
         if virtualization(facts) in _SYSTEM_CONTAINERS:
             # /proc/stat is its host's; the uptime is the container's own (lxcfs).
             started = float(boot["now"]) - float(boot["uptime"])
-    except (KeyError, ValueError):
+        if facts.asked_at is not None and abs(off := facts.asked_at - float(boot["now"])) > _CLOCKS_AGREE:
+            started += off
+        if not _NO_CLOCK_BEFORE <= started < _NO_CLOCK_AFTER:
+            return None
+        return to_instant(datetime.fromtimestamp(int(started), UTC))
+    except (KeyError, ValueError, OverflowError):
         return None
-    if started < _NO_CLOCK_BEFORE:
-        return None
-    return to_instant(datetime.fromtimestamp(int(started), UTC))
 
 
 def _firmware(facts: Facts) -> dict[str, Any]:

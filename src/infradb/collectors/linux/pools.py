@@ -11,6 +11,21 @@ _MD_ARRAY = re.compile(
     r"^(md\S+) : (active|inactive)(?: \((?:auto-)?read-only\))? ?(raid\d+|linear|multipath|faulty)? ?(.*)$"
 )
 _MD_MEMBER = re.compile(r"^([^\[\s]+)\[\d+\]((?:\([A-Z]\))*)$")
+_LVS = {
+    "report": [
+        {
+            "lv": [
+                dict.fromkeys(
+                    (
+                        "lv_name", "vg_name", "lv_dm_path", "lv_size", "lv_layout", "pool_lv", "data_percent",
+                        "lv_health_status", "devices",
+                    ),
+                    str,
+                )
+            ]
+        }
+    ]
+}  # fmt: skip
 _VDEV = re.compile(r"^(mirror|raidz\d?|draid\d?[:\w]*)-\d+$")
 _OTHER_VDEVS = ("logs", "cache", "spares", "special", "dedup")
 
@@ -55,10 +70,10 @@ def zfs_pools(facts: Facts) -> dict[str, Pool]:
     pools: dict[str, Pool] = {}
     for line in facts.lines("zpool-list"):
         name, size, health = [*line.split("\t"), "", ""][:3]
-        pools[name] = Pool(health=health.strip().lower(), size=int(size) if size.isdigit() else None)
+        pools[name] = Pool(health=health.strip().lower(), size=int(size) if size.isdecimal() else None)
     for line in facts.lines("zfs-list"):
         name, used, available, mount = [*line.split("\t"), "", "", ""][:4]
-        if name in pools and used.isdigit() and available.isdigit():
+        if name in pools and used.isdecimal() and available.isdecimal():
             pools[name].measured = {"used_gb": gigabytes(int(used)), "available_gb": gigabytes(int(available))}
             pools[name].mount = mount if mount.startswith("/") else ""
     for name, (levels, members) in _zfs_layout(facts.lines("zpool-status")).items():
@@ -74,10 +89,10 @@ def _zfs_layout(lines: list[str]) -> dict[str, tuple[set[str], set[str]]]:
     pool, in_tree, in_data, in_vdev = "", False, True, False
     for line in lines:
         words = line.split()
-        if words[0] == "pool:":
+        if words[0] == "pool:" and len(words) > 1:
             pool, in_tree = words[1], False
             layout[pool] = (set(), set())
-        elif words[0] == "NAME":
+        elif words[0] == "NAME" and pool:
             in_tree, in_data = True, True
         elif words[0] == "errors:":
             in_tree = False
@@ -116,17 +131,17 @@ def btrfs_pools(facts: Facts) -> dict[str, Pool]:
 
 def lvm_volumes(facts: Facts) -> dict[str, Pool]:
     """Return the volumes of lvs(8) by path, also those that are not active now."""
-    spoken = facts.json("lvs")
+    spoken = facts.json("lvs", _LVS)
     rows: list[Mapping[str, str]] = []
-    for report in (spoken or {}).get("report", []) if isinstance(spoken, dict) else []:
-        rows += report.get("lv", [])
+    for report in (spoken or {}).get("report", []):
+        rows += [row for row in report.get("lv", []) if row.keys() >= {"lv_name", "vg_name"}]
     paths = {(row["vg_name"], row["lv_name"]): row["lv_dm_path"] for row in rows if row.get("lv_dm_path")}
     volumes: dict[str, Pool] = {}
     for row in rows:
         if not (path := row.get("lv_dm_path", "")):
             continue
         volume = volumes.setdefault(path, Pool())
-        volume.size = int(row["lv_size"]) if row.get("lv_size", "").isdigit() else None
+        volume.size = int(row["lv_size"]) if row.get("lv_size", "").isdecimal() else None
         volume.members += [d.split("(")[0] for d in row.get("devices", "").split(",") if d.startswith("/")]
         if pool := row.get("pool_lv", ""):
             volume.parent = paths.get((row["vg_name"], pool), "")

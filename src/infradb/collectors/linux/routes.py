@@ -10,6 +10,13 @@ from infradb.model.network import NetworkRoute
 from infradb.model.types import canonical_destination
 from infradb.observation import Observation
 
+_HOP = {"gateway": str, "via": {"host": str}, "dev": str}
+_SHAPE = [
+    {
+        **_HOP, "type": str, "dst": str, "table": (str, int), "protocol": str, "scope": str, "prefsrc": str,
+        "metric": int, "nexthops": [_HOP],
+    }
+]  # fmt: skip
 _TYPES = ("unicast", "local", "broadcast", "multicast", "anycast", "blackhole", "unreachable", "prohibit", "throw")
 _KEPT_TYPES = ("unicast", "blackhole", "unreachable", "prohibit")
 _BY_HAND = ("static", "boot", "unspec", "")
@@ -41,11 +48,14 @@ def read_routes(facts: Facts) -> list[Route]:
     """Return the ways of all tables but `local`, without those to link-local and multicast destinations."""
     found: list[Route] = []
     for version in (4, 6):
-        spoken = facts.json(f"ip-route{version}")
+        spoken = facts.json(f"ip-route{version}", _SHAPE)
         if not isinstance(spoken, list):
             spoken = list(_from_text(facts.lines(f"ip-route{version}-text")))
         for entry in spoken:
-            found += _ways(entry, version)
+            try:
+                found += ways(entry, version)
+            except ValueError as error:
+                facts.malformed[f"ip-route{version}"] = f"printed a route that makes no sense: {error}"
     return found
 
 
@@ -80,7 +90,11 @@ def _route_type(route: Route) -> str:
     return "dynamic"
 
 
-def _ways(entry: Mapping[str, Any], version: int) -> list[Route]:
+def ways(entry: Mapping[str, Any], version: int) -> list[Route]:
+    """Return the ways that an entry of ip(8)'s JSON is; none where it is not one to keep.
+
+    Raises `ValueError` where an address in it is none.
+    """
     table = str(entry.get("table", "main"))
     # Redirects (RFC 792) come and go with the traffic.
     if table == "local" or entry.get("type", "unicast") not in _KEPT_TYPES or entry.get("protocol") == "redirect":
@@ -143,7 +157,7 @@ def _pairs(words: Sequence[str]) -> dict[str, Any]:
         if word == "via" and value in ("inet", "inet6"):
             value = next(rest, "")
         if word == "metric":
-            found["metric"] = int(value) if value.isdigit() else 0
+            found["metric"] = int(value) if value.isdecimal() else 0
         elif word in names:
             found[names[word]] = value
     return found

@@ -26,6 +26,14 @@ COMMANDS: tuple[str, ...] = (
     "smartctl --json=c -H -n standby DISK",
     "ss -tulpne",
     "systemctl show --property=Id,Listen,Triggers *.socket",
+    "docker info --format {{.ID}}",
+    "sysctl -n NAME",
+    "kenv -q smbios.NAME",
+    "ifconfig -a",
+    "netstat -rnW",
+    "sockstat -46l",
+    "geom disk list",
+    "opnsense-version -v",
 )
 """Programs that the script runs where they are installed; none of them writes."""
 
@@ -33,6 +41,8 @@ FILES: tuple[str, ...] = (
     "/etc/os-release",
     "/etc/machine-id",
     "/etc/ssh/ssh_host_*_key.pub",
+    "/etc/{platform,version}",
+    "/conf/sshd/ssh_host_*_key.pub",
     "/proc/1/cgroup",
     "/proc/1/environ",
     "/proc/1/stat",
@@ -44,6 +54,7 @@ FILES: tuple[str, ...] = (
     "/proc/sys/net/ipv4/ip_local_port_range",
     "/proc/device-tree/{model,serial-number}",
     "/run/systemd/container",
+    "/var/db/dhclient.leases.*",
     "/var/lib/docker/engine-id",
     "/sys/block",
     "/sys/class/dmi/id",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infradb.collectors.linux.shapes import Misfit, Shape, fit
+
 ABSENT = 127
 """Status of a section whose command is not installed."""
 
@@ -36,6 +38,15 @@ class Facts:
     malformed: dict[str, str] = field(default_factory=dict)
     """Section -> why its content made no sense; noted while parsing."""
 
+    ending: str = "raise timeout_seconds"
+    """What to do about an end before the end, or why it came."""
+
+    host_key: str = ""
+    """Fingerprint of the key that the machine showed when it was logged in to; empty for this machine."""
+
+    asked_at: float | None = None
+    """When the script was started by our own clock, in seconds since 1970; None where both have one clock."""
+
     def has(self, name: str) -> bool:
         """Tell whether the section was printed, by a command that is installed."""
         return name in self.sections and self.sections[name].status != ABSENT
@@ -50,27 +61,29 @@ class Facts:
             return []
         return [line for line in self.sections[name].output.split("\n") if line.strip()]
 
-    def json(self, name: str) -> Any:
-        """Return what the section's JSON says; None where there is none or where it is malformed, which is noted."""
+    def json(self, name: str, shape: Shape) -> Any:
+        """Return what of the section's JSON has the shape; None where nothing has. What has not is noted."""
         if not (text := self.text(name)):
             return None
         try:
-            return json.loads(text)
-        except ValueError as error:
+            found, misfits = fit(json.loads(text), shape)
+        except (ValueError, RecursionError, Misfit) as error:
             if self.sections[name].status == 0:
-                self.malformed[name] = f"printed no valid JSON ({error})"
+                why = "another JSON than expected" if isinstance(error, Misfit) else f"no valid JSON ({error})"
+                self.malformed[name] = f"printed {why}"
             return None
+        if misfits:
+            self.malformed[name] = f"printed values that make no sense: {', '.join(misfits[:3])}"
+        return found
 
-    def json_lines(self, name: str) -> list[dict[str, Any]]:
+    def json_lines(self, name: str, shape: Shape) -> list[dict[str, Any]]:
         """Return the objects of a section that holds one JSON object a line; other lines are left out."""
         found = []
         for line in self.lines(name):
             try:
-                value = json.loads(line)
-            except ValueError:
+                found.append(fit(json.loads(line), shape)[0])
+            except (ValueError, RecursionError, Misfit):
                 continue
-            if isinstance(value, dict):
-                found.append(value)
         return found
 
     def fields(self, name: str) -> dict[str, str]:
@@ -101,7 +114,7 @@ class Facts:
             if section.status == TIMED_OUT:
                 sentences.append(f"reading {name} took too long; try the command by hand, something may hang")
             elif section.status == CUT_OFF:
-                sentences.append(f"reading {name} was cut off; raise timeout_seconds")
+                sentences.append(f"reading {name} was cut off; {self.ending}")
             elif section.status not in (0, ABSENT):
                 why = f": {section.message}" if section.message else ""
                 sentences.append(f"reading {name} ended with status {section.status}{why}")
@@ -111,17 +124,23 @@ class Facts:
 
 
 def split_sections(printed: str, token: str) -> Facts:
-    """Return the sections of the script's output; one without an end counts as cut off."""
-    mark = re.escape(f"@@{token} ")
+    """Return the sections of the script's output; one without an end counts as cut off.
+
+    The output is gone through once: whoever prints it knows the token, and may print a million beginnings.
+    """
+    mark = re.compile(rf"^@@{re.escape(token)} (?:begin (\S+)|end (\S+) (\d{{1,6}}) (.*)|done)$", re.MULTILINE)
     sections: dict[str, Section] = {}
-    begin = re.compile(rf"^{mark}begin (\S+)\n", re.MULTILINE)
-    for start in begin.finditer(printed):
-        name = start[1]
-        end = re.compile(rf"\n{mark}end {re.escape(name)} (\d+) (.*)\n").search(printed, start.end() - 1)
-        if end is None:
-            following = begin.search(printed, start.end())
-            rest = printed[start.end() : following.start() if following else len(printed)]
-            sections[name] = Section(rest, CUT_OFF)
-        else:
-            sections[name] = Section(printed[start.end() : end.start()], int(end[1]), end[2].strip()[:200])
-    return Facts(sections, complete=printed.rstrip().endswith(f"@@{token} done"))
+    name, start, done = "", 0, False
+    printed = printed.replace("\0", "")  # which no database takes
+    for said in mark.finditer(printed):
+        begun, ended, status, message = said.groups()
+        if ended and ended != name:
+            continue
+        if name:
+            # Before an end stands a newline that is the script's.
+            output = printed[start : max(said.start() - (1 if ended else 0), start)]
+            sections[name] = Section(output, int(status) if ended else CUT_OFF, (message or "").strip()[:200])
+        name, start, done = begun or "", said.end() + 1, begun is None and ended is None
+    if name:
+        sections[name] = Section(printed[start:], CUT_OFF)
+    return Facts(sections, complete=done)

@@ -103,14 +103,14 @@ def _from_ss(line: str, processes: dict[str, Process]) -> ListeningSocket | None
     if said is None or not said["peer"].endswith(":*"):
         return None
     address, _, port = said["local"].rpartition(":")
-    if not port.isdigit():
+    if not port.isdecimal():
         return None
     rest = said["rest"]
     users = [(user["name"], user["pid"]) for user in _USER.finditer(rest)]
     group, inode = _CGROUP.search(rest), _INODE.search(rest)
     return ListeningSocket(
         protocol=said["protocol"],
-        addresses=_addresses(address),
+        addresses=addresses_of(address),
         port=int(port),
         process=_choose([processes.get(pid) or Process(name) for name, pid in users]),
         control_group=group[1] if group else "",
@@ -125,7 +125,8 @@ def _choose(holders: Sequence[Process]) -> Process | None:
     return min(holders, key=lambda p: (p.name in _STARTERS, p.container != "", p.name, p.control_group))
 
 
-def _addresses(text: str) -> tuple[str, ...]:
+def addresses_of(text: str) -> tuple[str, ...]:
+    """Return the addresses that a socket's local end stands for; `*` is both families. Raises `ValueError`."""
     bare = text.split("%")[0].strip("[]")
     if bare == "*":
         return (_IPV4_DUAL, "::")
@@ -141,7 +142,7 @@ def _from_proc(line: str, holders: dict[str, str], processes: dict[str, Process]
     pid = holders.get(said["inode"])
     return ListeningSocket(
         protocol=said["protocol"],
-        addresses=_addresses(_proc_address(said["address"])),
+        addresses=addresses_of(_proc_address(said["address"])),
         port=int(said["port"], 16),
         process=processes.get(pid) if pid else None,
         kernel=said["inode"] == "0",

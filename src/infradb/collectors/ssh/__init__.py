@@ -1,0 +1,1 @@
+"""Other machines, as they describe themselves over SSH."""
