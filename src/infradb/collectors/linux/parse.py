@@ -10,6 +10,12 @@ from infradb.collectors.linux.parse_addresses import (
     parse_networks,
     place_addresses,
 )
+from infradb.collectors.linux.parse_firewall import (
+    FIREWALL_SECTIONS,
+    firewall_readable,
+    firewall_trouble,
+    parse_firewall,
+)
 from infradb.collectors.linux.parse_interfaces import parse_interfaces
 from infradb.collectors.linux.parse_services import parse_services
 from infradb.collectors.linux.parse_storage import parse_storage
@@ -39,6 +45,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "zfs-list", "smart",
     ),
     "services": ("ss", "sockets", "processes", "port-range", "docker-proxies", "socket-units"),
+    "firewall": FIREWALL_SECTIONS,
 }  # fmt: skip
 """Scope -> sections without which it is not complete."""
 
@@ -49,7 +56,7 @@ Found = tuple[list[Observation], Mapping[str, Mapping[str, Any]]]
 
 
 def parse_facts(facts: Facts) -> tuple[ScopeResult, ...]:
-    """Return the scopes `host`, `interfaces`, `storage` and `services` of the machine.
+    """Return the scopes `host`, `interfaces`, `storage`, `services` and `firewall` of the machine.
 
     What a scope could not read makes it partial, or failed where nothing is left of it; the others stay whole.
     """
@@ -80,7 +87,23 @@ def parse_facts(facts: Facts) -> tuple[ScopeResult, ...]:
         _scope(facts, "interfaces", interfaces, wanted=("interfaces",)),
         _scope(facts, "storage", lambda: parse_storage(facts), wanted=("mounts",)),
         _scope(facts, "services", services, wanted=("ss", "sockets")),
+        *_firewall(facts),
     )
+
+
+def _firewall(facts: Facts) -> tuple[ScopeResult, ...]:
+    """Return the scope of the packet filter; none where the facts were read by a script that does not ask for it.
+
+    No rules are complete only where a program said so that may read them.
+    """
+    if facts.complete and "legacy-tables" not in facts.sections:
+        return ()
+    observations, measured = parse_firewall(facts)
+    errors = [*firewall_trouble(facts), *_unread(facts, FIREWALL_SECTIONS)]
+    if not firewall_readable(facts):
+        return (ScopeResult("firewall", "failed", errors=tuple(errors)),)
+    status: ScopeStatus = "partial" if errors else "complete"
+    return (ScopeResult("firewall", status, _answers(observations, measured, {}), tuple(errors)),)
 
 
 def _routes(routes: Sequence[Route], links: Sequence[Link]) -> list[Observation]:
@@ -108,8 +131,7 @@ def _errors(facts: Facts, scope: str) -> list[str]:
     """Return what went wrong in a scope; called after parsing, which notes what made no sense."""
     sections = SCOPES[scope]
     errors = facts.trouble(s for s in sections if s not in _LENIENT or _is_cut(facts, s))
-    if not facts.complete and (unread := [s for s in _always(sections) if s not in facts.sections]):
-        errors.append(f"the script was ended before it could read {', '.join(unread)}; raise timeout_seconds")
+    errors += _unread(facts, sections)
     if scope == "interfaces" and not (facts.has("ip-address") or facts.has("ip-address-text")) and facts.complete:
         errors.append("addresses and routes are unknown, ip(8) is not installed; install iproute2")
     if scope == "host" and facts.trouble(("ip-address", "ip-address-text", "ip-route4", "ip-route4-text")):
@@ -117,6 +139,12 @@ def _errors(facts: Facts, scope: str) -> list[str]:
     if scope == "services" and facts.has("sockets") and facts.sections["sockets"].status != 0:
         errors.append("/proc/net/tcp cannot be read; without it no socket is seen")
     return list(dict.fromkeys(errors))
+
+
+def _unread(facts: Facts, sections: Iterable[str]) -> list[str]:
+    if facts.complete or not (unread := [s for s in _always(sections) if s not in facts.sections]):
+        return []
+    return [f"the script was ended before it could read {', '.join(unread)}; raise timeout_seconds"]
 
 
 def _is_cut(facts: Facts, section: str) -> bool:
@@ -128,7 +156,16 @@ def _always(sections: Iterable[str]) -> list[str]:
     return [s for s in sections if s in _ON_EVERY_MACHINE]
 
 
-_ON_EVERY_MACHINE = {*SYSTEM_SECTIONS, "interfaces", "block-devices", "mounts", "space", "btrfs", "port-range"}
+_ON_EVERY_MACHINE = {
+    *SYSTEM_SECTIONS,
+    "interfaces",
+    "block-devices",
+    "mounts",
+    "space",
+    "btrfs",
+    "port-range",
+    "legacy-tables",
+}
 
 
 def _answers(

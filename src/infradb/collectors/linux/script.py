@@ -26,6 +26,12 @@ COMMANDS: tuple[str, ...] = (
     "smartctl --json=c -H -n standby DISK",
     "ss -tulpne",
     "systemctl show --property=Id,Listen,Triggers *.socket",
+    "nft -j list ruleset",
+    "iptables-save -c",
+    "ip6tables-save -c",
+    "iptables-legacy-save -c",
+    "ip6tables-legacy-save -c",
+    "ipset save",
 )
 """Programs that the script runs where they are installed; none of them writes."""
 
@@ -33,11 +39,13 @@ FILES: tuple[str, ...] = (
     "/etc/os-release",
     "/etc/machine-id",
     "/etc/ssh/ssh_host_*_key.pub",
+    "/etc/ufw/{user,user6}.rules",
     "/proc/1/cgroup",
     "/proc/1/environ",
     "/proc/1/stat",
     "/proc/PID/{comm,exe,cgroup,cmdline,fd}",
     "/proc/{cpuinfo,mdstat,meminfo,stat,uptime}",
+    "/proc/net/{ip_tables_names,ip6_tables_names}",
     "/proc/net/{tcp,tcp6,udp,udp6,unix,vlan/config}",
     "/proc/self/{cgroup,mountinfo,mounts}",
     "/proc/sys/kernel/{hostname,random/boot_id}",
