@@ -234,7 +234,7 @@ class FirewallRule(Entity):
     """Place of its chain among those of the same hook: the lower one is asked first."""
 
     action: Literal["allow", "deny", "reject", "nat", "jump", "goto", "return", "continue", "queue"]
-    """What it does with a packet that matches; goto does not come back, return leaves the chain, queue asks a program."""
+    """What it does with a packet that matches; goto comes not back, return leaves the chain, queue asks a program."""
 
     jump_to: Text | None = None
     """Chain of the same ruleset that it asks."""

@@ -718,7 +718,7 @@ CREATE TABLE firewall_rules (
   hook TEXT CONSTRAINT ck_firewall_rules_hook_values CHECK (hook IN ('prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress', 'egress')),
   -- Place of its chain among those of the same hook: the lower one is asked first.
   priority BIGINT CONSTRAINT ck_firewall_rules_priority_range CHECK (priority >= -2147483648 AND priority <= 2147483647),
-  -- What it does with a packet that matches; goto does not come back, return leaves the chain, queue asks a program.
+  -- What it does with a packet that matches; goto comes not back, return leaves the chain, queue asks a program.
   action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action IN ('allow', 'deny', 'reject', 'nat', 'jump', 'goto', 'return', 'continue', 'queue')),
   -- Chain of the same ruleset that it asks.
   jump_to TEXT,

@@ -720,7 +720,7 @@ CREATE TABLE firewall_rules (
   hook TEXT CONSTRAINT ck_firewall_rules_hook_values CHECK (hook = 'prerouting' OR hook = 'input' OR hook = 'forward' OR hook = 'output' OR hook = 'postrouting' OR hook = 'ingress' OR hook = 'egress'),
   -- Place of its chain among those of the same hook: the lower one is asked first.
   priority INTEGER CONSTRAINT ck_firewall_rules_priority_range CHECK (priority >= -2147483648 AND priority <= 2147483647),
-  -- What it does with a packet that matches; goto does not come back, return leaves the chain, queue asks a program.
+  -- What it does with a packet that matches; goto comes not back, return leaves the chain, queue asks a program.
   action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action = 'allow' OR action = 'deny' OR action = 'reject' OR action = 'nat' OR action = 'jump' OR action = 'goto' OR action = 'return' OR action = 'continue' OR action = 'queue'),
   -- Chain of the same ruleset that it asks.
   jump_to TEXT,

@@ -21,7 +21,8 @@ def diagnose_facts(facts: Facts) -> Sequence[Diagnosis]:
     """Return what is there and what is missing, each with what it costs."""
     found = [_tool(facts, *tool) for tool in _TOOLS]
     found.append(_root(facts))
-    found.append(_packet_filter(facts))
+    if "legacy-tables" in facts.sections:
+        found.append(_packet_filter(facts))
     if facts.text("uid") == "0" and not is_container(facts):
         found.append(
             Diagnosis(

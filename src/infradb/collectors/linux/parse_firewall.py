@@ -39,6 +39,7 @@ _TABLE_MAKERS = (
     (re.compile(r"^netavark$"), "podman"), (re.compile(r"^proxmox-firewall"), "proxmox"),
 )  # fmt: skip
 _LONGEST = 200
+_LONGEST_TEXT = 20_000
 
 Found = tuple[list[Observation], Mapping[str, Mapping[str, Any]]]
 
@@ -133,9 +134,12 @@ def _own(rule: Rule, table: Table, chain: Chain, comments: Mapping[str, str]) ->
     own = {name: value for name, value in rule.values.items() if name != "target"}
     for name in ("protocol", "source_network", "destination_network"):
         own.setdefault(name, "any")
-    own["rule"] = redact_text(" ".join(rule.words))
+    own["rule"] = redact_text(" ".join(rule.words)[:_LONGEST_TEXT])
+    for name in [name for name, value in own.items() if isinstance(value, str) and len(value) > _LONGEST_TEXT]:
+        # An anonymous set of tens of thousands: better a condition that nobody can decide than half of a list.
+        own.setdefault("conditions", []).append(f"{name}: one of {own.pop(name).count(',') + 1}")
     if "conditions" in own:
-        own["conditions"] = [redact_text(text) for text in own["conditions"]]
+        own["conditions"] = [redact_text(text[:_LONGEST_TEXT]) for text in own["conditions"]]
     if comment := own.get("description") or comments.get(f"{table.name} {comment_key(chain.name, rule)}"):
         own["description"] = redact_text(comment)
     if maker := _maker(rule, table, chain):
@@ -198,6 +202,8 @@ def _aliases(facts: Facts) -> Sequence[Observation]:
     named += [("ipset", one) for one in read_ipsets("\n".join(facts.lines("ipset")))]
     found: dict[str, Observation] = {}
     for zone, one in named:
+        if not 0 < len(one.name.strip()) <= _LONGEST:
+            continue  # the kernel takes up to 127 characters
         values: dict[str, Any] = {"firewall_host_id": "host", "alias_name": one.name, "zone": zone}
         values["alias_type"] = one.kind
         if one.content is not None:
