@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from infradb.collectors.linux.filters import FAMILIES, Chain, FilterSet, Rule, Table, joined, plain_address
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
-_COUNTED = re.compile(r"^\[(\d+):\d+\] ")
-_CHAIN = re.compile(r"^:(\S+) (\S+)(?: \[(\d+):\d+\])?")
+_COUNTED = re.compile(r"^\[(\d{1,15}):\d+\] ")
+_CHAIN = re.compile(r"^:(\S+) (\S+)(?: \[(\d{1,15}):\d+\])?")
 _HOOKS = {name.upper(): name for name in ("prerouting", "input", "forward", "output", "postrouting")}
 _PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 _ACTIONS = {"ACCEPT": "allow", "DROP": "deny", "REJECT": "reject", "RETURN": "return", "QUEUE": "queue"}

@@ -63,7 +63,7 @@ def _chain(said: Json) -> Chain:
     chain = Chain(str(said["name"]), hook if isinstance(hook, str) else None)
     if chain.hook:
         chain.policy = str(policy)
-        chain.priority = priority if isinstance(priority, int) else None
+        chain.priority = priority if isinstance(priority, int) and abs(priority) < 2**31 else None
     return chain
 
 
