@@ -131,6 +131,7 @@ def decided(rows: dict[str, dict[str, object]]) -> dict[tuple[str, int], str]:
     }
 
 
+@pytest.mark.long
 class TestTheKernelDoesWhatTheRowsDecide:
     def test_of_nft(self, pair: tuple[str, str], tmp_path: Path) -> None:
         client, server = pair

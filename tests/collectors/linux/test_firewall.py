@@ -242,6 +242,7 @@ class TestIptables:
         assert "legacy table" in found.errors[0]
 
 
+@pytest.mark.long
 class TestUfw:
     def test_its_rules_have_their_comments(self, netns: str, tmp_path: Path) -> None:
         needs("ufw", "nft", "unshare")
@@ -314,14 +315,15 @@ class TestWhatCannotBeRead:
         assert found.status == "complete"
 
 
+@pytest.mark.long
 class TestSpoiled:
-    @settings(max_examples=150)
+    @settings(max_examples=50)
     @given(st.data())
     def test_json_never_breaks_the_parser(self, data: st.DataObject) -> None:
         spoilt = data.draw(spoiled(load("nft")["sections"]["nft"]["json"]))
         said(scope(recorded("nft", nft=Section(json.dumps(spoilt)))))
 
-    @settings(max_examples=150)
+    @settings(max_examples=50)
     @given(st.data())
     def test_text_never_breaks_the_parser(self, data: st.DataObject) -> None:
         text = "\n".join(load("ufw")["sections"]["iptables"]["lines"])

@@ -238,8 +238,9 @@ class TestConfiguration:
         assert [said(rule, "pass") for rule in nodes(config, "nat/rule")] == ["pass", ""]
 
 
+@pytest.mark.long
 class TestSpoiled:
-    @settings(max_examples=150)
+    @settings(max_examples=60)
     @given(st.data())
     def test_answers_never_break_the_parser(self, data: st.DataObject) -> None:
         found = readings(data.draw(st.sampled_from(VERSIONS)), config=data.draw(st.booleans()))
@@ -250,7 +251,7 @@ class TestSpoiled:
         found.answers[name] = spoilt if isinstance(spoilt, type(found.answers[name])) else found.answers[name]
         _try(found)
 
-    @settings(max_examples=100)
+    @settings(max_examples=40)
     @given(st.data())
     def test_configurations_never_break_the_parser(self, data: st.DataObject) -> None:
         version = data.draw(st.sampled_from(VERSIONS))

@@ -24,7 +24,7 @@ def parse_aliases(readings: Readings, own: Mapping[str, Sequence[str]], used: It
     """Yield the aliases that people made, and those names of interfaces that rules use."""
     seen: set[str] = set()
     for fields in _aliases(readings):
-        name = fields.get("name", "")
+        name = fields.get("name", "").strip()
         if not 0 < len(name) < 256 or name in seen:
             continue
         seen.add(name)

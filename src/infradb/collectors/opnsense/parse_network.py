@@ -21,7 +21,7 @@ HOST = "host"
 def parse_host(readings: Readings, interfaces: Sequence[Interface], url: str | None) -> Observation | None:
     """Return the firewall; None where neither side says its name."""
     system, config = readings.one("system"), readings.one("config")
-    name = said(config, "system/hostname") or str(system.get("name") or "").split(".")[0]
+    name = said(config, "system/hostname") or str(system.get("name") or "").split(".")[0].strip()
     if not name or len(name) > 253:
         return None
     values: dict[str, Any] = {
