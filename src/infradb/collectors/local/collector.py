@@ -14,7 +14,7 @@ from infradb.observation import CollectionRun
 
 
 class LocalCollector:
-    """Reads this machine: host, interfaces and addresses, storage, listening services."""
+    """Reads this machine: host, interfaces and addresses, storage, listening services, packet filters."""
 
     kind = "local"
     Settings = LocalSettings
@@ -32,8 +32,8 @@ class LocalCollector:
     def collect(self) -> CollectionRun:
         """Return what this machine says about itself now.
 
-        Each of the scopes `host`, `interfaces`, `storage` and `services` is partial or failed by itself. Raises
-        `SettingsError` where the shell cannot be started, `SourceMalformed` where it printed nothing at all.
+        Each of the scopes `host`, `interfaces`, `storage`, `services` and `firewall` is partial or failed by itself.
+        Raises `SettingsError` where the shell cannot be started, `SourceMalformed` where it printed nothing at all.
         """
         started_at = clock.now()
         facts = self._client.read()
