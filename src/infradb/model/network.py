@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from infradb.model.entity import Entity, Measured, People, Redacted, key
 from infradb.model.types import (
     ContainerId,
@@ -188,7 +190,7 @@ class NetworkRoute(Entity):
 
 
 class FirewallRule(Entity):
-    """One rule of one packet filter, in the order in which it is evaluated."""
+    """One rule of one packet filter, in the order in which it is evaluated (decisions/0018)."""
 
     table = "firewall_rules"
     named_by = ("firewall_host_id", "native_id")
@@ -196,6 +198,7 @@ class FirewallRule(Entity):
     short_names = ("rules",)
     listed = (
         "firewall_host_id",
+        "ruleset",
         "chain",
         "rule_number",
         "action",
@@ -207,7 +210,7 @@ class FirewallRule(Entity):
         "enabled",
         "description",
     )
-    indexes = (("firewall_host_id", "chain", "rule_number"),)
+    indexes = (("firewall_host_id", "ruleset", "chain", "rule_number"),)
 
     firewall_host_id: OwningHostId
     """Host that filters."""
@@ -215,38 +218,68 @@ class FirewallRule(Entity):
     native_id: Name
     """Identifier that the firewall gives it, or a hash of what it matches; never its number."""
 
+    ruleset: Text | None = None
+    """Table that holds its chain: `inet filter`, `ip nat`, `ip filter legacy`; `filter` and `nat` of pf."""
+
     chain: Text | None = None
     """Chain, zone or interface group that holds it."""
 
     rule_number: Count | None = None
-    """Place in the order of evaluation."""
+    """Place in the order of evaluation, within its chain; within its ruleset where that has no chains that jump."""
 
-    action: Literal["allow", "deny", "reject", "nat"]
-    """What it does with a packet that matches."""
+    hook: Literal["prerouting", "input", "forward", "output", "postrouting", "ingress", "egress"] | None = None
+    """Where packets enter its chain; empty of a chain that others jump to, and of pf."""
 
-    direction: Literal["in", "out", "forward"]
-    """Which packets it looks at."""
+    priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
+    """Place of its chain among those of the same hook: the lower one is asked first."""
+
+    action: Literal["allow", "deny", "reject", "nat", "jump", "goto", "return", "continue", "queue"]
+    """What it does with a packet that matches; goto comes not back, return leaves the chain, queue asks a program."""
+
+    jump_to: Text | None = None
+    """Chain of the same ruleset that it asks."""
+
+    quick: bool | None = None
+    """Whether the first match decides; where not, the last matching rule does (pf)."""
+
+    direction: Literal["in", "out", "forward", "any"]
+    """Which packets it looks at; any where several hooks lead to its chain."""
+
+    family: Literal["ipv4", "ipv6"] | None = None
+    """Version of IP that it is about; empty where both."""
 
     protocol: Literal["tcp", "udp", "icmp", "any"] | Text | None = None
     """Protocol that it matches."""
 
     source_network: Text | None = None
-    """Where packets come from: network, alias or `any`."""
+    """Where packets come from: network, alias (`@name` of a set) or `any`; commas between several, `!` for all but."""
 
     source_port: Text | None = None
     """Source port, range or `any`."""
 
     destination_network: Text | None = None
-    """Where packets go: network, alias or `any`."""
+    """Where packets go, in the form of their source."""
 
     destination_port: Text | None = None
     """Destination port, range or `any`."""
+
+    connection_state: Text | None = None
+    """States of the connection that it matches: `established,related`; all but these with `!`."""
+
+    conditions: JsonList | None = None
+    """What else has to hold, in the firewall's own words; who can't tell whether it does knows no verdict."""
+
+    nat_type: Literal["source", "destination", "both"] | None = None
+    """Which address it rewrites; both in a one-to-one translation."""
 
     nat_to: Text | None = None
     """Address and port that it rewrites to."""
 
     interface: Text | None = None
-    """Interface that it is bound to."""
+    """Interface that it is bound to: where packets come in, or of pf's rules of direction out, leave."""
+
+    out_interface: Text | None = None
+    """Interface that packets leave through."""
 
     schedule_name: Text | None = None
     """Schedule that switches it."""
@@ -255,7 +288,13 @@ class FirewallRule(Entity):
     """Whether the schedule is in force."""
 
     enabled: bool = True
-    """Whether it is in force."""
+    """Whether it is in force: switched on, and in a chain that packets come to."""
+
+    managed_by: Text | None = None
+    """Program that made it and keeps it so: docker, ufw, firewalld, fail2ban …"""
+
+    rule: Annotated[Text | None, Redacted()] = None
+    """The rule in the firewall's own words, without counters."""
 
     packets: Annotated[Count | None, Measured(dead_band=0.5)] = None
     """Packets that it has matched since the firewall counts."""

@@ -702,7 +702,7 @@ CREATE TABLE network_routes (
   retired_at TIMESTAMPTZ
 );
 
--- One rule of one packet filter, in the order in which it is evaluated.
+-- One rule of one packet filter, in the order in which it is evaluated (decisions/0018).
 CREATE TABLE firewall_rules (
   -- The entity that the row describes.
   id BIGINT PRIMARY KEY,
@@ -710,34 +710,58 @@ CREATE TABLE firewall_rules (
   firewall_host_id BIGINT NOT NULL,
   -- Identifier that the firewall gives it, or a hash of what it matches; never its number.
   native_id TEXT NOT NULL,
+  -- Table that holds its chain: `inet filter`, `ip nat`, `ip filter legacy`; `filter` and `nat` of pf.
+  ruleset TEXT,
   -- Chain, zone or interface group that holds it.
   chain TEXT,
-  -- Place in the order of evaluation.
+  -- Place in the order of evaluation, within its chain; within its ruleset where that has no chains that jump.
   rule_number BIGINT CONSTRAINT ck_firewall_rules_rule_number_range CHECK (rule_number >= 0),
-  -- What it does with a packet that matches.
-  action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action IN ('allow', 'deny', 'reject', 'nat')),
-  -- Which packets it looks at.
-  direction TEXT NOT NULL CONSTRAINT ck_firewall_rules_direction_values CHECK (direction IN ('in', 'out', 'forward')),
+  -- Where packets enter its chain; empty of a chain that others jump to, and of pf.
+  hook TEXT CONSTRAINT ck_firewall_rules_hook_values CHECK (hook IN ('prerouting', 'input', 'forward', 'output', 'postrouting', 'ingress', 'egress')),
+  -- Place of its chain among those of the same hook: the lower one is asked first.
+  priority BIGINT CONSTRAINT ck_firewall_rules_priority_range CHECK (priority >= -2147483648 AND priority <= 2147483647),
+  -- What it does with a packet that matches; goto comes not back, return leaves the chain, queue asks a program.
+  action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action IN ('allow', 'deny', 'reject', 'nat', 'jump', 'goto', 'return', 'continue', 'queue')),
+  -- Chain of the same ruleset that it asks.
+  jump_to TEXT,
+  -- Whether the first match decides; where not, the last matching rule does (pf).
+  quick BOOLEAN,
+  -- Which packets it looks at; any where several hooks lead to its chain.
+  direction TEXT NOT NULL CONSTRAINT ck_firewall_rules_direction_values CHECK (direction IN ('in', 'out', 'forward', 'any')),
+  -- Version of IP that it is about; empty where both.
+  family TEXT CONSTRAINT ck_firewall_rules_family_values CHECK (family IN ('ipv4', 'ipv6')),
   -- Protocol that it matches.
   protocol TEXT,
-  -- Where packets come from: network, alias or `any`.
+  -- Where packets come from: network, alias (`@name` of a set) or `any`; commas between several, `!` for all but.
   source_network TEXT,
   -- Source port, range or `any`.
   source_port TEXT,
-  -- Where packets go: network, alias or `any`.
+  -- Where packets go, in the form of their source.
   destination_network TEXT,
   -- Destination port, range or `any`.
   destination_port TEXT,
+  -- States of the connection that it matches: `established,related`; all but these with `!`.
+  connection_state TEXT,
+  -- What else has to hold, in the firewall's own words; who can't tell whether it does knows no verdict.
+  conditions JSONB,
+  -- Which address it rewrites; both in a one-to-one translation.
+  nat_type TEXT CONSTRAINT ck_firewall_rules_nat_type_values CHECK (nat_type IN ('source', 'destination', 'both')),
   -- Address and port that it rewrites to.
   nat_to TEXT,
-  -- Interface that it is bound to.
+  -- Interface that it is bound to: where packets come in, or of pf's rules of direction out, leave.
   interface TEXT,
+  -- Interface that packets leave through.
+  out_interface TEXT,
   -- Schedule that switches it.
   schedule_name TEXT,
   -- Whether the schedule is in force.
   schedule_enabled BOOLEAN,
-  -- Whether it is in force.
+  -- Whether it is in force: switched on, and in a chain that packets come to.
   enabled BOOLEAN NOT NULL DEFAULT TRUE,
+  -- Program that made it and keeps it so: docker, ufw, firewalld, fail2ban …
+  managed_by TEXT,
+  -- The rule in the firewall's own words, without counters.
+  rule TEXT,
   -- Packets that it has matched since the firewall counts.
   packets BIGINT CONSTRAINT ck_firewall_rules_packets_range CHECK (packets >= 0),
   -- Comment.
@@ -1730,7 +1754,7 @@ CREATE INDEX ix_network_routes_gateway_host_id ON network_routes (gateway_host_i
 
 CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rules (firewall_host_id, native_id) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_firewall_rules_firewall_host_id_chain_rule_number ON firewall_rules (firewall_host_id, chain, rule_number);
+CREATE INDEX ix_firewall_rules_firewall_host_id_ruleset_chain_rule_number ON firewall_rules (firewall_host_id, ruleset, chain, rule_number);
 
 CREATE UNIQUE INDEX uq_firewall_aliases_firewall_host_id_zone_alias_name ON firewall_aliases (firewall_host_id, zone, alias_name) WHERE retired_at IS NULL;
 

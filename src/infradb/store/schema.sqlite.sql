@@ -704,7 +704,7 @@ CREATE TABLE network_routes (
   retired_at TEXT
 ) STRICT;
 
--- One rule of one packet filter, in the order in which it is evaluated.
+-- One rule of one packet filter, in the order in which it is evaluated (decisions/0018).
 CREATE TABLE firewall_rules (
   -- The entity that the row describes.
   id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
@@ -712,34 +712,58 @@ CREATE TABLE firewall_rules (
   firewall_host_id INTEGER NOT NULL REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   -- Identifier that the firewall gives it, or a hash of what it matches; never its number.
   native_id TEXT NOT NULL,
+  -- Table that holds its chain: `inet filter`, `ip nat`, `ip filter legacy`; `filter` and `nat` of pf.
+  ruleset TEXT,
   -- Chain, zone or interface group that holds it.
   chain TEXT,
-  -- Place in the order of evaluation.
+  -- Place in the order of evaluation, within its chain; within its ruleset where that has no chains that jump.
   rule_number INTEGER CONSTRAINT ck_firewall_rules_rule_number_range CHECK (rule_number >= 0),
-  -- What it does with a packet that matches.
-  action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action = 'allow' OR action = 'deny' OR action = 'reject' OR action = 'nat'),
-  -- Which packets it looks at.
-  direction TEXT NOT NULL CONSTRAINT ck_firewall_rules_direction_values CHECK (direction = 'in' OR direction = 'out' OR direction = 'forward'),
+  -- Where packets enter its chain; empty of a chain that others jump to, and of pf.
+  hook TEXT CONSTRAINT ck_firewall_rules_hook_values CHECK (hook = 'prerouting' OR hook = 'input' OR hook = 'forward' OR hook = 'output' OR hook = 'postrouting' OR hook = 'ingress' OR hook = 'egress'),
+  -- Place of its chain among those of the same hook: the lower one is asked first.
+  priority INTEGER CONSTRAINT ck_firewall_rules_priority_range CHECK (priority >= -2147483648 AND priority <= 2147483647),
+  -- What it does with a packet that matches; goto comes not back, return leaves the chain, queue asks a program.
+  action TEXT NOT NULL CONSTRAINT ck_firewall_rules_action_values CHECK (action = 'allow' OR action = 'deny' OR action = 'reject' OR action = 'nat' OR action = 'jump' OR action = 'goto' OR action = 'return' OR action = 'continue' OR action = 'queue'),
+  -- Chain of the same ruleset that it asks.
+  jump_to TEXT,
+  -- Whether the first match decides; where not, the last matching rule does (pf).
+  quick INTEGER CONSTRAINT ck_firewall_rules_quick_bool CHECK (quick IN (0, 1)),
+  -- Which packets it looks at; any where several hooks lead to its chain.
+  direction TEXT NOT NULL CONSTRAINT ck_firewall_rules_direction_values CHECK (direction = 'in' OR direction = 'out' OR direction = 'forward' OR direction = 'any'),
+  -- Version of IP that it is about; empty where both.
+  family TEXT CONSTRAINT ck_firewall_rules_family_values CHECK (family = 'ipv4' OR family = 'ipv6'),
   -- Protocol that it matches.
   protocol TEXT,
-  -- Where packets come from: network, alias or `any`.
+  -- Where packets come from: network, alias (`@name` of a set) or `any`; commas between several, `!` for all but.
   source_network TEXT,
   -- Source port, range or `any`.
   source_port TEXT,
-  -- Where packets go: network, alias or `any`.
+  -- Where packets go, in the form of their source.
   destination_network TEXT,
   -- Destination port, range or `any`.
   destination_port TEXT,
+  -- States of the connection that it matches: `established,related`; all but these with `!`.
+  connection_state TEXT,
+  -- What else has to hold, in the firewall's own words; who can't tell whether it does knows no verdict.
+  conditions TEXT CONSTRAINT ck_firewall_rules_conditions_json CHECK (conditions IS NULL OR json_valid(conditions)),
+  -- Which address it rewrites; both in a one-to-one translation.
+  nat_type TEXT CONSTRAINT ck_firewall_rules_nat_type_values CHECK (nat_type = 'source' OR nat_type = 'destination' OR nat_type = 'both'),
   -- Address and port that it rewrites to.
   nat_to TEXT,
-  -- Interface that it is bound to.
+  -- Interface that it is bound to: where packets come in, or of pf's rules of direction out, leave.
   interface TEXT,
+  -- Interface that packets leave through.
+  out_interface TEXT,
   -- Schedule that switches it.
   schedule_name TEXT,
   -- Whether the schedule is in force.
   schedule_enabled INTEGER CONSTRAINT ck_firewall_rules_schedule_enabled_bool CHECK (schedule_enabled IN (0, 1)),
-  -- Whether it is in force.
+  -- Whether it is in force: switched on, and in a chain that packets come to.
   enabled INTEGER NOT NULL DEFAULT 1 CONSTRAINT ck_firewall_rules_enabled_bool CHECK (enabled IN (0, 1)),
+  -- Program that made it and keeps it so: docker, ufw, firewalld, fail2ban …
+  managed_by TEXT,
+  -- The rule in the firewall's own words, without counters.
+  rule TEXT,
   -- Packets that it has matched since the firewall counts.
   packets INTEGER CONSTRAINT ck_firewall_rules_packets_range CHECK (packets >= 0),
   -- Comment.
@@ -1550,7 +1574,7 @@ CREATE INDEX ix_network_routes_gateway_host_id ON network_routes (gateway_host_i
 
 CREATE UNIQUE INDEX uq_firewall_rules_firewall_host_id_native_id ON firewall_rules (firewall_host_id, native_id) WHERE retired_at IS NULL;
 
-CREATE INDEX ix_firewall_rules_firewall_host_id_chain_rule_number ON firewall_rules (firewall_host_id, chain, rule_number);
+CREATE INDEX ix_firewall_rules_firewall_host_id_ruleset_chain_rule_number ON firewall_rules (firewall_host_id, ruleset, chain, rule_number);
 
 CREATE UNIQUE INDEX uq_firewall_aliases_firewall_host_id_zone_alias_name ON firewall_aliases (firewall_host_id, zone, alias_name) WHERE retired_at IS NULL;
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from infradb.collectors import Diagnosis
 from infradb.collectors.linux.freebsd import is_freebsd
+from infradb.collectors.linux.parse_firewall import firewall_trouble
 from infradb.collectors.linux.parse_services import lacks_processes
 from infradb.collectors.linux.parse_system import is_container, machine_hash, virtualization
 from infradb.collectors.linux.sections import Facts
@@ -32,6 +33,8 @@ def diagnose_facts(facts: Facts) -> Sequence[Diagnosis]:
     found = [_tool(facts, *tool) for tool in (_FREEBSD_TOOLS if freebsd else _TOOLS)]
     if not freebsd:  # which shows sockets and serial numbers to everybody
         found.append(_root(facts))
+    if "legacy-tables" in facts.sections:
+        found.append(_packet_filter(facts))
     if facts.text("uid") == "0" and not freebsd and not is_container(facts):
         found.append(
             Diagnosis(
@@ -62,6 +65,16 @@ def _root(facts: Facts) -> Diagnosis:
         detail=f"runs as user {facts.text('uid')}",
         hint=f"run as root to learn {', '.join(missed)}; the rest is complete without",
     )
+
+
+def _packet_filter(facts: Facts) -> Diagnosis:
+    needs = "CAP_NET_ADMIN and nft or iptables, for the rules of the packet filter"
+    told = [name for name in ("nft", "iptables", "iptables-legacy") if facts.has(name) and not facts.trouble((name,))]
+    trouble = "; ".join(firewall_trouble(facts))
+    if told and not trouble:
+        missing = [] if facts.has("nft") else ["tables that only nft knows are not seen without it"]
+        return Diagnosis(needs=needs, ok=True, detail="; ".join([f"told by {' and '.join(told)}", *missing]))
+    return Diagnosis(needs=needs, ok=False, detail=trouble, hint="run as root, and install nftables or iptables there")
 
 
 def _identity(facts: Facts) -> Diagnosis:

@@ -460,6 +460,38 @@ freebsd() {
     section port-range 5 sysctl -n net.inet.ip.portrange.hifirst net.inet.ip.portrange.hilast net.inet.ip.portrange.first net.inet.ip.portrange.last
 }
 
+# --- the packet filter -----------------------------------------------------------------------------------------
+
+legacy_tables() { # those that the kernel holds; nft sees none of them
+    for family in ip ip6; do
+        [ ! -r "/proc/net/${family}_tables_names" ] || sed "s/^/${family}tables	/" "/proc/net/${family}_tables_names"
+    done
+}
+
+ufw_rules() { # their comments stand nowhere else
+    for file in /etc/ufw/user.rules /etc/ufw/user6.rules; do
+        [ ! -r "$file" ] || { echo "# FILE $file"; grep -e '^### tuple' -e '^-A ' "$file"; }
+    done
+    return 0
+}
+
+firewall() {
+    section nft 20 nft -j list ruleset
+    if command -v iptables-nft-save >/dev/null 2>&1; then
+        section iptables 10 iptables-nft-save -c
+        section ip6tables 10 ip6tables-nft-save -c
+    else
+        section iptables 10 iptables-save -c
+        section ip6tables 10 ip6tables-save -c
+    fi
+    legacy=$(legacy_tables 2>/dev/null)
+    section legacy-tables 0 legacy_tables
+    case $legacy in *iptables*) section iptables-legacy 10 iptables-legacy-save -c ;; esac
+    case $legacy in *ip6tables*) section ip6tables-legacy 10 ip6tables-legacy-save -c ;; esac
+    if [ "$uid" = 0 ] && command -v ipset >/dev/null 2>&1; then section ipset 10 ipset save; fi
+    section ufw 0 ufw_rules
+}
+
 # --- all of it -------------------------------------------------------------------------------------------------
 
 linux() {
@@ -490,7 +522,7 @@ main() {
     choose_limiter
 
     section uid 5 id -u
-    case $(uname -s) in FreeBSD) freebsd ;; *) linux ;; esac
+    case $(uname -s) in FreeBSD) freebsd ;; *) linux && firewall ;; esac
     printf '@@%s done\n' "$token"
 }
 

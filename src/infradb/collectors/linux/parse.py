@@ -14,6 +14,13 @@ from infradb.collectors.linux.parse_addresses import (
     parse_networks,
     place_addresses,
 )
+from infradb.collectors.linux.parse_firewall import (
+    FIREWALL_SECTIONS,
+    firewall_out_of_sight,
+    firewall_readable,
+    firewall_trouble,
+    parse_firewall,
+)
 from infradb.collectors.linux.parse_interfaces import own_addresses, parse_interfaces
 from infradb.collectors.linux.parse_services import parse_services
 from infradb.collectors.linux.parse_storage import parse_storage
@@ -45,6 +52,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "zfs-list", "smart", "geom-disk",
     ),
     "services": ("ss", "sockets", "processes", "port-range", "docker-proxies", "socket-units", "sockstat"),
+    "firewall": FIREWALL_SECTIONS,
 }  # fmt: skip
 """Scope -> sections without which it is not complete."""
 
@@ -55,7 +63,7 @@ Found = tuple[list[Observation], Mapping[str, Mapping[str, Any]]]
 
 
 def parse_facts(facts: Facts, below: str = "") -> tuple[ScopeResult, ...]:
-    """Return the scopes `host`, `interfaces`, `storage` and `services` of the machine.
+    """Return the scopes `host`, `interfaces`, `storage`, `services` and `firewall` of the machine.
 
     What a scope could not read makes it partial, or failed where nothing is left of it; the others stay whole. Names of
     scopes and native keys start with `below`, which tells several machines of one source apart: `web1/`.
@@ -91,6 +99,7 @@ def parse_facts(facts: Facts, below: str = "") -> tuple[ScopeResult, ...]:
         _scope(facts, below, "interfaces", interfaces, wanted=("interfaces", "ifconfig")),
         _scope(facts, below, "storage", lambda: parse_storage(facts), wanted=("mounts", "geom-disk")),
         _scope(facts, below, "services", services, wanted=("ss", "sockets", "sockstat")),
+        *_firewall(facts, below),
     )
 
 
@@ -101,6 +110,24 @@ def _own_space(facts: Facts) -> str:
     if facts.host_key:
         return hashlib.sha256(facts.host_key.encode()).hexdigest()[:12]
     return short_hostname(facts)
+
+
+def _firewall(facts: Facts, below: str) -> tuple[ScopeResult, ...]:
+    """Return the scope of the packet filter; none where the facts were read by a script that does not ask for it.
+
+    No rules are complete only where a program said so that may read them.
+    """
+    if freebsd.is_freebsd(facts) or (facts.complete and "legacy-tables" not in facts.sections):
+        return ()
+    if firewall_out_of_sight(facts):
+        return ()
+    observations, measured = parse_firewall(facts)
+    kept, refused = _kept(observations)
+    errors = (*firewall_trouble(facts), *_unread(facts, FIREWALL_SECTIONS), *refused)
+    if not firewall_readable(facts):
+        return (ScopeResult(f"{below}firewall", "failed", errors=errors),)
+    status: ScopeStatus = "partial" if errors else "complete"
+    return (ScopeResult(f"{below}firewall", status, _answers(kept, measured, {}, below), errors),)
 
 
 def _routes(routes: Sequence[Route], links: Sequence[Link]) -> list[Observation]:
@@ -148,9 +175,7 @@ def _errors(facts: Facts, scope: str) -> list[str]:
     """Return what went wrong in a scope; called after parsing, which notes what made no sense."""
     sections = SCOPES[scope]
     errors = facts.trouble(s for s in sections if s not in _LENIENT or _is_cut(facts, s))
-    always = _ON_FREEBSD if freebsd.is_freebsd(facts) else _ON_LINUX
-    if not facts.complete and (unread := [s for s in sections if s in always and s not in facts.sections]):
-        errors.append(f"the script was ended before it could read {', '.join(unread)}; {facts.ending}")
+    errors += _unread(facts, sections)
     if scope == "interfaces" and facts.complete and not any(map(facts.has, _ADDRESS_SECTIONS)):
         errors.append("addresses and routes are unknown, ip(8) is not installed; install iproute2")
     if scope == "host" and facts.trouble((*_ADDRESS_SECTIONS, "ip-route4", "ip-route4-text", "netstat4")):
@@ -160,12 +185,21 @@ def _errors(facts: Facts, scope: str) -> list[str]:
     return list(dict.fromkeys(errors))
 
 
+def _unread(facts: Facts, sections: Iterable[str]) -> list[str]:
+    """Return a sentence about the sections that the script prints on every such machine and did not come to."""
+    always = _ON_FREEBSD if freebsd.is_freebsd(facts) else _ON_LINUX
+    unread = [s for s in sections if s in always and s not in facts.sections]
+    if facts.complete or not unread:
+        return []
+    return [f"the script was ended before it could read {', '.join(unread)}; {facts.ending}"]
+
+
 def _is_cut(facts: Facts, section: str) -> bool:
     return section in facts.sections and facts.sections[section].status in (124, -1)
 
 
 _ADDRESS_SECTIONS = ("ip-address", "ip-address-text", "ifconfig")
-_ON_LINUX = {*SYSTEM_SECTIONS, "interfaces", "block-devices", "mounts", "space", "btrfs", "port-range"}
+_ON_LINUX = {*SYSTEM_SECTIONS, "interfaces", "block-devices", "mounts", "space", "btrfs", "port-range", "legacy-tables"}
 _ON_FREEBSD = {*SYSTEM_SECTIONS, "ifconfig", "netstat4", "netstat6", "geom-disk", "sockstat", "port-range"}
 """Sections that the script prints on every machine of a system."""
 

@@ -34,6 +34,12 @@ COMMANDS: tuple[str, ...] = (
     "sockstat -46l",
     "geom disk list",
     "opnsense-version -v",
+    "nft -j list ruleset",
+    "iptables-save -c",
+    "ip6tables-save -c",
+    "iptables-legacy-save -c",
+    "ip6tables-legacy-save -c",
+    "ipset save",
 )
 """Programs that the script runs where they are installed; none of them writes."""
 
@@ -43,11 +49,13 @@ FILES: tuple[str, ...] = (
     "/etc/ssh/ssh_host_*_key.pub",
     "/etc/{platform,version}",
     "/conf/sshd/ssh_host_*_key.pub",
+    "/etc/ufw/{user,user6}.rules",
     "/proc/1/cgroup",
     "/proc/1/environ",
     "/proc/1/stat",
     "/proc/PID/{comm,exe,cgroup,cmdline,fd}",
     "/proc/{cpuinfo,mdstat,meminfo,stat,uptime}",
+    "/proc/net/{ip_tables_names,ip6_tables_names}",
     "/proc/net/{tcp,tcp6,udp,udp6,unix,vlan/config}",
     "/proc/self/{cgroup,mountinfo,mounts}",
     "/proc/sys/kernel/{hostname,random/boot_id}",

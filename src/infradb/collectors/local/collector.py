@@ -18,7 +18,7 @@ SCRIPT = "sh facts.sh"
 
 
 class LocalCollector:
-    """Reads this machine: host, interfaces and addresses, storage, listening services."""
+    """Reads this machine: host, interfaces and addresses, storage, listening services, packet filters."""
 
     kind = "local"
     Settings = LocalSettings
@@ -36,8 +36,8 @@ class LocalCollector:
     def collect(self) -> CollectionRun:
         """Return what this machine says about itself now.
 
-        Each of the scopes `host`, `interfaces`, `storage` and `services` is partial or failed by itself. Raises
-        `SettingsError` where the shell cannot be started, `SourceMalformed` where it printed nothing at all.
+        Each of the scopes `host`, `interfaces`, `storage`, `services` and `firewall` is partial or failed by itself.
+        Raises `SettingsError` where the shell cannot be started, `SourceMalformed` where it printed nothing at all.
         """
         started_at, log = clock.now(), CallLog()
         with log.recording(SCRIPT):

@@ -111,6 +111,8 @@ SELECT r.id AS entity_id, r.firewall_host_id AS other_id, coalesce(r.description
        coalesce(r.interface, 'any interface') AS interface
 FROM firewall_rules r
 WHERE r.retired_at IS NULL AND r.enabled AND r.action = 'allow' AND r.direction IN ('in', 'forward')
+  AND r.connection_state IS NULL AND r.conditions IS NULL AND r.managed_by IS NULL AND r.out_interface IS NULL
+  AND coalesce(r.hook, 'input') IN ('input', 'forward') AND coalesce(r.ruleset, '') NOT LIKE '%nat%'
   AND coalesce(r.protocol, 'any') = 'any' AND coalesce(r.interface, '') NOT IN ('lo', 'lo0')
   AND r.source_network IN ('any', '0.0.0.0/0', '::/0') AND r.destination_network IN ('any', '0.0.0.0/0', '::/0')
   AND coalesce(r.source_port, 'any') = 'any' AND coalesce(r.destination_port, 'any') = 'any'""",

@@ -1,0 +1,1 @@
+"""An OPNsense firewall: its API and its configuration, merged."""
