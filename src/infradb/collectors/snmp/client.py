@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infradb.collectors.snmp.failures import Refusal, status_refusal, wordless
+from infradb.collectors.snmp.failures import VIEW, Refusal, status_refusal, wordless
 from infradb.collectors.snmp.settings import Place, SnmpSettings
 from infradb.collectors.snmp.tables import (
     ENTITY_DETAILS,
@@ -147,11 +147,11 @@ class SnmpClient:
             except TimeoutError as error:
                 seconds = f"{self.settings.device_seconds:g}"
                 hint = "`device_seconds` of the source says how long one device may take"
-                raise Refusal(f"the device took longer than {seconds} s ({hint})", late=True) from error
+                raise Refusal(f"the device took longer than {seconds} s ({hint})") from error
             if indication:
                 raise wordless(indication, self.settings)
             if status:
-                raise status_refusal(status)
+                raise status_refusal(status, self.settings)
         return list(pairs)
 
 
@@ -170,6 +170,8 @@ class _Device:
         for oid, value in await self._get("GET SNMPv2-MIB::system", list(SCALARS.values())):
             if oid in names:
                 found[names[oid]] = value
+        if not found.keys() & {"sysDescr", "sysObjectID", "sysName"}:
+            raise Refusal(f"it answers, and shows nothing of itself (SNMPv2-MIB::system); {VIEW}", status=16)
         return found
 
     async def parts(self) -> dict[str, PartFacts]:
@@ -312,13 +314,14 @@ def _plain(pair: Any) -> tuple[str, Value | None]:
 
     name, value = pair
     oid = ".".join(map(str, tuple(name)))
+    if isinstance(value, univ.Null):  # noSuchObject, noSuchInstance and endOfMibView are kinds of it (RFC 3416, 3)
+        return oid, None
     if isinstance(value, rfc1902.IpAddress):
         return oid, ".".join(map(str, bytes(value)))
     if isinstance(value, univ.OctetString):
         return oid, bytes(value).decode("latin-1")
     if isinstance(value, univ.ObjectIdentifier):
         return oid, ".".join(map(str, tuple(value)))
-    # noSuchObject, noSuchInstance and endOfMibView are kinds of Null (RFC 3416, 3).
     return oid, int(value) if isinstance(value, univ.Integer) else None
 
 

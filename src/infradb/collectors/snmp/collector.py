@@ -1,6 +1,6 @@
 """Joins asking and understanding: one run over the devices of one source."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -31,8 +31,6 @@ from infradb.collectors.snmp.tables import (
 from infradb.errors import SourceUnreachable
 from infradb.observation import Answer, CollectionRun, ScopeResult, ScopeStatus
 from infradb.transport.calls import CallLog
-
-_ALWAYS = ("sysDescr", "sysObjectID")
 
 
 class SnmpCollector:
@@ -94,29 +92,25 @@ def scopes_of(devices: Sequence[DeviceFacts]) -> tuple[ScopeResult, ...]:
 
 def _unless_half(facts: DeviceFacts) -> DeviceFacts:
     """Return a device whose interfaces are not whole as one that was not read: nobody may be tied to half of them."""
-    part = facts.parts.get(INTERFACES.name)
-    return replace(facts, error=part.error) if part is not None and part.error else facts
+    error = facts.part(INTERFACES.name).error
+    return replace(facts, error=error) if error else facts
 
 
 def _system(facts: DeviceFacts) -> ScopeResult:
     name = f"{facts.name}/{SYSTEM}"
-    if not any(s in facts.scalars for s in _ALWAYS):
-        error = f"{facts.name} shows nothing of SNMPv2-MIB::system: {VIEW}"
-        return ScopeResult(name, "partial", [host_answer(facts)], (error,))
-    part = facts.parts.get(SYSTEM)
-    if part is not None and part.error:
-        return ScopeResult(name, "partial", [host_answer(facts)], (_as_sentence(facts.name, part.error),))
+    if error := facts.part(SYSTEM).error:
+        return ScopeResult(name, "partial", [host_answer(facts)], (_as_sentence(facts.name, error),))
     return ScopeResult(name, "complete", [host_answer(facts)])
 
 
 def _interfaces(facts: DeviceFacts, known: Interfaces) -> ScopeResult:
-    if not known.names and not facts.parts[INTERFACES.name].error:  # every device has an interface
+    if not known.names and not facts.part(INTERFACES.name).error:  # every device has an interface
         return _failed(facts, INTERFACES, f"shows no interfaces: {VIEW}")
     return _scope(facts, INTERFACES, lambda: interface_answers(facts, known))
 
 
 def _addresses(facts: DeviceFacts, known: Interfaces) -> ScopeResult:
-    part = facts.parts[ADDRESSES.name]
+    part = facts.part(ADDRESSES.name)
     if not any(part.columns.values()) and not part.error:
         return _failed(facts, ADDRESSES, f"shows none of its addresses, and was asked at one: {VIEW}")
     return _scope(facts, ADDRESSES, lambda: address_answers(facts, known))
@@ -125,7 +119,7 @@ def _addresses(facts: DeviceFacts, known: Interfaces) -> ScopeResult:
 def _optional(facts: DeviceFacts, known: Interfaces, at: Topology, links: Sequence[Answer]) -> list[ScopeResult]:
     """Return the scopes of parts that not every device has; one that does not show a part has no scope for it."""
     found, placeless = sightings(facts, known)
-    ports, vlans = facts.parts[BRIDGE_PORTS.name].error, facts.parts[VLANS.name].error
+    ports, vlans = facts.part(BRIDGE_PORTS.name).error, facts.part(VLANS.name).error
     homeless = f"{placeless} addresses are behind ports of which {facts.name} does not say which interface they are"
     parts: tuple[tuple[Part, Callable[[], Sequence[Answer]], str, str], ...] = (
         (ARP, partial(neighbour_answers, facts, known), "", ""),
@@ -133,7 +127,7 @@ def _optional(facts: DeviceFacts, known: Interfaces, at: Topology, links: Sequen
         (LLDP, partial(lldp_answers, facts.name, at), ports, ""),
         (FDB, lambda: [*sighting_answers(found, known), *links], ports or vlans, homeless if placeless else ""),
     )
-    told = [p for p in parts if facts.told(p[0]) or facts.parts[p[0].name].error]
+    told = [p for p in parts if facts.told(p[0]) or facts.part(p[0].name).error]
     return [_scope(facts, part, read, needed, problem) for part, read, needed, problem in told]
 
 
@@ -145,9 +139,9 @@ def _scope(
     `needed` is what failed of other parts. Rows of ARP and forwarding tables stand by themselves, so that half of them
     is a partial scope; what an interface is called comes from two tables, and half of those would be other interfaces.
     """
-    beneath = facts.parts[INTERFACES.name].error
+    beneath = facts.part(INTERFACES.name).error
     missing = needed or (beneath if part is not INTERFACES else "")
-    error = facts.parts[part.name].error
+    error = facts.part(part.name).error
     if missing:
         return _failed(facts, part, f"what it hangs on could not be read: {missing}")
     if error and part not in (ARP, FDB):
@@ -177,16 +171,15 @@ def _diagnoses(facts: DeviceFacts) -> list[Diagnosis]:
         return [Diagnosis(f"an answer of {facts.name}", ok=False, detail=facts.error, hint=hint)]
     found = [Diagnosis(f"an answer of {facts.name}", ok=True, detail=str(facts.scalars.get("sysName", "")))]
     known = read_interfaces(facts)
-    needed: Mapping[Part, bool] = {INTERFACES: True, ADDRESSES: True, ARP: False, VLANS: False, FDB: False, LLDP: False}
-    for part, always in needed.items():
-        held = facts.parts[part.name]
+    for part in (INTERFACES, ADDRESSES, ARP, VLANS, FDB, LLDP):
+        held = facts.part(part.name)
         rows = max((len(c) for c in held.columns.values()), default=0)
         needs = f"{facts.name}: {part.tables[0].name}"
         if held.error:
             found.append(Diagnosis(needs, ok=False, detail=held.error, hint=VIEW))
         elif rows or facts.told(part):
             found.append(Diagnosis(needs, ok=True, detail=f"{rows} rows"))
-        elif always:
+        elif part in (INTERFACES, ADDRESSES):
             found.append(Diagnosis(needs, ok=False, detail="nothing is shown", hint=VIEW))
         else:
             found.append(Diagnosis(needs, ok=True, detail="not shown: the device has no such table, or hides it"))

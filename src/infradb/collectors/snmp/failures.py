@@ -19,15 +19,17 @@ _STATUS = {
 class Refusal(Exception):
     """A question that was not answered, with why and what to do in one sentence."""
 
-    def __init__(self, message: str, *, status: int = 0, silent: bool = False, late: bool = False) -> None:
+    def __init__(self, message: str, *, status: int = 0, silent: bool = False) -> None:
         super().__init__(message)
-        self.status, self.silent, self.late = status, silent, late
-        self.refused = status in (6, 16)
+        self.status, self.silent = status, silent
 
 
-def status_refusal(status: int) -> Refusal:
+def status_refusal(status: int, settings: SnmpSettings) -> Refusal:
     """Return what a status in an answer means."""
-    return Refusal(_STATUS.get(status, f"the device answers with the error status {status}"), status=status)
+    said = _STATUS.get(status, f"the device answers with the error status {status}")
+    if status in (6, 16) and settings.user and not settings.priv_key:
+        said += ", and the device may want this user to set both auth_key and priv_key"
+    return Refusal(said, status=status)
 
 
 def wordless(indication: Any, settings: SnmpSettings) -> Refusal:

@@ -16,7 +16,8 @@ TREES: Sequence[tuple[str, str]] = (
 
 def grant_text(name: str) -> str:
     """Return the lines for Net-SNMP and for a switch, and the command that adds the source."""
-    views = "\n".join(f"    view infradb included .{oid:<16} # {what}" for oid, what in TREES)
+    # Net-SNMP takes what follows on the line for the view's mask, so that each comment has its own.
+    views = "\n".join(f"    # {what}\n    view infradb included .{oid}" for oid, what in TREES)
     return f"""On each device, a user of SNMPv3 that may read what infradb reads, and nothing else. Choose two passwords
 of at least 8 characters and put them where AUTH and PRIV stand.
 

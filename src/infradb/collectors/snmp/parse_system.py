@@ -49,7 +49,7 @@ _LINUX = re.compile(
 _CHASSIS, _STACK = 3, 11
 _MOST_MACS = 8
 _JUNK = re.compile(
-    r"^(|0+|n/?a|none|null|unknown|not (specified|available|applicable)|default.*|x+|-+|\.+)$", re.IGNORECASE
+    r"^(|0+|n/?a|none|null|unknown|not (specified|available|applicable)|default.*|x{3,}|-+|\.+)$", re.IGNORECASE
 )
 
 

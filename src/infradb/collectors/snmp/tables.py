@@ -187,15 +187,17 @@ class DeviceFacts:
     error: str = ""
     """Why the device itself could not be read; empty where it answered."""
 
+    def part(self, name: str) -> PartFacts:
+        """Return one part."""
+        return self.parts.get(name) or PartFacts(error=f"{name} was not read")
+
     def column(self, part: str, name: str) -> Mapping[str, Value]:
         """Return one column: index -> value; empty where it was not read or is not there."""
-        facts = self.parts.get(part)
-        return facts.columns.get(name, {}) if facts else {}
+        return self.part(part).columns.get(name, {})
 
     def told(self, part: Part) -> bool:
         """Tell whether the device shows a part at all: its rows, or that it has none."""
-        facts = self.parts.get(part.name)
-        return facts is not None and (any(facts.columns.values()) or part.witness in self.scalars)
+        return any(self.part(part.name).columns.values()) or part.witness in self.scalars
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as a document: a recorded case."""
