@@ -169,7 +169,7 @@ def recorded(folder: Path, devices: Mapping[str, str]) -> Iterator[dict[str, str
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         for place in places.values():
-            _wait(lambda place=place: _answers(place), "snmpsim")  # type: ignore[misc]
+            _wait(lambda place=place: _answers(place), "snmpsim")
         yield places
     finally:
         process.terminate()

@@ -243,7 +243,7 @@ class TestSettings:
             SnmpSettings.model_validate(given)
 
     def test_hosts_come_as_a_list_or_separated_by_commas_with_ports_and_ipv6(self) -> None:
-        places = SnmpSettings(hosts="sw1, 10.0.0.2:1161,[fd00::2]:1161,fd00::3", user="me").places  # type: ignore[arg-type]
+        places = SnmpSettings(hosts="sw1, 10.0.0.2:1161,[fd00::2]:1161,fd00::3", user="me").places
         assert [(p.host, p.port) for p in places] == [
             ("sw1", 161),
             ("10.0.0.2", 1161),
