@@ -23,6 +23,7 @@ COLLECTORS: dict[str, Registration] = {
     "local": Registration("infradb.collectors.local.collector:LocalCollector", 10),
     "docker": Registration("infradb.collectors.docker.collector:DockerCollector", 40),
     "snmp": Registration("infradb.collectors.snmp.collector:SnmpCollector", 45),
+    "scan": Registration("infradb.collectors.scan.collector:ScanCollector", 80),
     "kea": Registration("infradb.collectors.kea.collector:KeaCollector", 48),
     "isc_dhcp": Registration("infradb.collectors.isc_dhcp.collector:IscDhcpCollector", 48),
     "dns": Registration("infradb.collectors.dns.collector:DnsCollector", 50),
