@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from infradb.collectors.scan.links import parse_attachments, parse_neighbours
 from infradb.collectors.scan.names import clean, mdns_name, mdns_question, netbios_name, netbios_question
 from infradb.collectors.scan.parse import MOST_PER_MAC, Found, found_answers, vendor_of
+from infradb.observation import Observation
 from tests.collectors.fuzzing import spoiled
 
 CASE: dict[str, Any] = json.loads((Path(__file__).with_name("cases") / "link.json").read_text(encoding="utf-8"))
@@ -67,8 +68,7 @@ def test_what_nobody_could_call_a_host_by_is_no_name(name: str) -> None:
 
 
 def test_an_address_that_one_hardware_address_claims_for_all_is_left_out() -> None:
-    network = ipaddress.ip_network("10.88.0.0/26")
-    proxied = list(network.hosts())[: MOST_PER_MAC + 4]
+    proxied = [ipaddress.ip_address(f"10.88.0.{n + 1}") for n in range(MOST_PER_MAC + 4)]
     found = Found(replied={proxied[0]}, macs=dict.fromkeys(proxied, "00:16:3e:00:00:01"))
     assert found.drop_proxied() == ("00:16:3e:00:00:01", MOST_PER_MAC + 3)
     assert found.alive() == [proxied[0]]
@@ -79,13 +79,11 @@ def test_the_vendor_is_whom_the_registry_names_and_nobody_for_made_up_addresses(
     assert vendor_of("52:54:00:00:00:01") is None
 
 
-def test_ports_are_told_only_where_they_were_asked_for() -> None:
-    address = ipaddress.ip_address("10.88.0.11")
+@pytest.mark.parametrize(("asked", "expected"), [(True, {"open_ports": ["tcp/22", "tcp/443"]}), (False, {})])
+def test_ports_are_told_only_where_they_were_asked_for(asked: bool, expected: dict[str, Any]) -> None:
+    address, network = ipaddress.ip_address("10.88.0.11"), ipaddress.ip_network("10.88.0.0/26")
     found = Found(replied={address}, ports={address: [443, 22]})
-    network = ipaddress.ip_network("10.88.0.0/26")
-    said = [
-        a.parse()[0].values
-        for asked in (True, False)
-        for a in found_answers(found, network, (), "2026-01-01T00:00:00.000Z", asked_ports=asked)
-    ]  # type: ignore[union-attr]
-    assert said == [{"ip_address": "10.88.0.11", "open_ports": ["tcp/22", "tcp/443"]}, {"ip_address": "10.88.0.11"}]
+    (answer,) = found_answers(found, network, (), "2026-01-01T00:00:00.000Z", asked_ports=asked)
+    (said,) = answer.parse()
+    assert isinstance(said, Observation)
+    assert said.values == {"ip_address": "10.88.0.11", **expected}

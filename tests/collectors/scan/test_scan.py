@@ -24,7 +24,7 @@ from infradb.observation import CollectionRun, Observation
 from infradb.operations.absorb import absorb
 from infradb.store import runs
 from infradb.store.database import Database
-from tests.collectors.namespaces import Wiring, inside
+from tests.collectors.namespaces import Wiring, inside, wiring
 from tests.collectors.scan import peer
 from tests.peers import run_ip
 
@@ -305,3 +305,21 @@ def _sampled(namespace: str, call: Callable[[], object]) -> list[tuple[float, in
         done.set()
         thread.join()
     return samples
+
+
+def test_an_ipv6_link_is_scanned_by_neighbour_discovery() -> None:
+    with wiring() as made:
+        here = made.switch("scanner", "fd00:0:0:88::1/120", peer.MACS[peer.SCANNER])
+        made.host("six", here, "v1", "fd00:0:0:88::11/120", peer.MACS[peer.PLAIN])
+        mute = made.host("mute", here, "v2", "fd00:0:0:88::12/120", peer.MACS[peer.MUTE])
+        peer.nft(
+            mute, "table inet t { chain in { type filter hook input priority 0; icmpv6 type echo-request drop; }; }"
+        )
+        time.sleep(2)  # the bridge's own address is tried for duplicates first
+        run = inside(here, collector(networks="fd00:0:0:88::/123").collect)
+    assert run.scopes[0].status == "complete"
+    assert {a: v.get("mac_address") for a, v in addresses(run).items()} == {
+        "fd00:0:0:88::1": peer.MACS[peer.SCANNER],
+        "fd00:0:0:88::11": peer.MACS[peer.PLAIN],
+        "fd00:0:0:88::12": peer.MACS[peer.MUTE],
+    }

@@ -1,6 +1,7 @@
 """Joins probing and understanding: one run over the networks that the user named."""
 
 import asyncio
+import ipaddress
 import itertools
 import shutil
 import time
@@ -262,8 +263,11 @@ def _scope(name: str, answers: list[Answer], problems: Sequence[str]) -> ScopeRe
 
 def _addresses(network: IpNetwork) -> Iterator[IpAddress]:
     """Yield the addresses of a network that hosts may have; of a /31 or /32 all."""
-    addresses: Iterator[IpAddress] = network.hosts() if network.num_addresses > 2 else iter(network)  # type: ignore[assignment]
-    yield from addresses
+    several = network.num_addresses > 2
+    if isinstance(network, ipaddress.IPv4Network):
+        yield from network.hosts() if several else network
+    else:
+        yield from network.hosts() if several else network
 
 
 def _chunks(network: IpNetwork) -> Iterator[list[IpAddress]]:

@@ -12,7 +12,6 @@ from infradb.collectors.snmp.grants import grant_text
 from infradb.collectors.snmp.parse_addresses import address_answers, neighbour_answers
 from infradb.collectors.snmp.parse_bridge import sighting_answers, sightings, vlan_answers
 from infradb.collectors.snmp.parse_interfaces import Interfaces, interface_answers, read_interfaces
-from infradb.collectors.snmp.parse_lldp import Topology, fdb_links, lldp_answers, shared_devices, topology
 from infradb.collectors.snmp.parse_system import host_answer
 from infradb.collectors.snmp.settings import SnmpSettings
 from infradb.collectors.snmp.tables import (
@@ -28,6 +27,7 @@ from infradb.collectors.snmp.tables import (
     DeviceFacts,
     Part,
 )
+from infradb.collectors.snmp.topology import Topology, fdb_links, lldp_answers, shared_devices, topology
 from infradb.errors import SourceUnreachable
 from infradb.observation import Answer, CollectionRun, ScopeResult, ScopeStatus
 from infradb.transport.calls import CallLog
@@ -84,9 +84,9 @@ def scopes_of(devices: Sequence[DeviceFacts]) -> tuple[ScopeResult, ...]:
         if d.error or d.name in same
     ]
     scopes = [s for d in read for s in (_system(d), _interfaces(d, interfaces[d.name]))]
+    scopes += [_addresses(d, interfaces[d.name]) for d in read]
     for facts in read:
-        known = interfaces[facts.name]
-        scopes += [_addresses(facts, known), *_optional(facts, known, at, links.get(facts.name, []))]
+        scopes += _optional(facts, interfaces[facts.name], at, links.get(facts.name, []))
     return (*failed, *scopes)
 
 
@@ -167,7 +167,7 @@ def _twice(other: str) -> str:
 
 def _diagnoses(facts: DeviceFacts) -> list[Diagnosis]:
     if facts.error:
-        hint = "`infradb sources grant` shows how to make the account"
+        hint = "`infradb sources add snmp` shows how to make the account"
         return [Diagnosis(f"an answer of {facts.name}", ok=False, detail=facts.error, hint=hint)]
     found = [Diagnosis(f"an answer of {facts.name}", ok=True, detail=str(facts.scalars.get("sysName", "")))]
     known = read_interfaces(facts)

@@ -4,7 +4,7 @@ from typing import Any
 
 from infradb.collectors.snmp.settings import SnmpSettings
 
-VIEW = "its view of the account has to include what `infradb sources grant` lists"
+VIEW = "its view of the account has to include what `infradb sources add snmp` lists"
 _STATUS = {
     1: "the answer would be too big for the device",
     2: f"the device says that there is no such thing; {VIEW}",
@@ -41,7 +41,7 @@ def wordless(indication: Any, settings: SnmpSettings) -> Refusal:
     for kinds, meaning in (
         (
             (errind.UnknownUserName, errind.UnknownSecurityName),
-            "the device knows no such SNMPv3 user: check `user`, or make it as `infradb sources grant` says",
+            "the device knows no such SNMPv3 user: check `user`, or make it as `infradb sources add snmp` says",
         ),
         (
             (errind.WrongDigest, errind.AuthenticationFailure, errind.AuthenticationError),
