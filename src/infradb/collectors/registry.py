@@ -24,6 +24,8 @@ COLLECTORS: dict[str, Registration] = {
     "ssh": Registration("infradb.collectors.ssh.collector:SshCollector", 12),
     "opnsense": Registration("infradb.collectors.opnsense.collector:OpnsenseCollector", 22),
     "docker": Registration("infradb.collectors.docker.collector:DockerCollector", 40),
+    "snmp": Registration("infradb.collectors.snmp.collector:SnmpCollector", 45),
+    "scan": Registration("infradb.collectors.scan.collector:ScanCollector", 80),
     "kea": Registration("infradb.collectors.kea.collector:KeaCollector", 48),
     "isc_dhcp": Registration("infradb.collectors.isc_dhcp.collector:IscDhcpCollector", 48),
     "dns": Registration("infradb.collectors.dns.collector:DnsCollector", 50),

@@ -24,7 +24,16 @@ from infradb.model.docker import (
     DockerNetwork,
     DockerVolume,
 )
-from infradb.model.network import DnsRecord, FirewallAlias, FirewallRule, IpAddress, Network, NetworkRoute
+from infradb.model.network import (
+    DnsRecord,
+    FirewallAlias,
+    FirewallRule,
+    IpAddress,
+    MacSighting,
+    Network,
+    NetworkRoute,
+    Vlan,
+)
 from infradb.model.operations import (
     ApiToken,
     Finding,
@@ -46,6 +55,8 @@ ENTITY_TYPES: tuple[EntityType, ...] = tuple(
         NetworkInterface,
         StorageDevice,
         Link,
+        Vlan,
+        MacSighting,
         Network,
         ProxmoxStorage,
         ProxmoxContainer,

@@ -18,6 +18,7 @@ from infradb.model.types import (
     Name,
     NetworkId,
     OwningHostId,
+    OwningInterfaceId,
     SortedAddress,
     SortedCidr,
     Text,
@@ -139,6 +140,59 @@ class IpAddress(Entity):
 
     notes: Annotated[Text | None, People(), Redacted()] = None
     """Whatever is worth knowing about it."""
+
+
+class Vlan(Entity):
+    """A virtual LAN as one bridge knows it."""
+
+    table = "vlans"
+    named_by = ("host_id", "vlan_name")
+    natural_keys = (key("host_id", "vlan_id", unique=True),)
+    grace_seconds = 600
+    listed = ("host_id", "vlan_id", "vlan_name", "untagged_ports", "tagged_ports")
+    indexes = (("vlan_id",),)
+
+    host_id: OwningHostId
+    """Switch, router or other host that has it."""
+
+    vlan_id: VlanId
+    """802.1Q tag."""
+
+    vlan_name: Name
+    """What it is called there; its number where nobody named it."""
+
+    untagged_ports: JsonList | None = None
+    """Names of the interfaces that carry it untagged."""
+
+    tagged_ports: JsonList | None = None
+    """Names of the interfaces that carry it tagged."""
+
+
+class MacSighting(Entity):
+    """A hardware address that was seen behind an interface of a bridge, by whomever it belongs to.
+
+    It is what is needed to tell who is plugged in where, once another source knows the interface of that address.
+    """
+
+    table = "mac_sightings"
+    named_by = ("interface_id", "mac_address")
+    natural_keys = (key("interface_id", "mac_address", "vlan_id", "seen_by", unique=True),)
+    short_names = ("sightings", "macs")
+    grace_seconds = 86400
+    listed = ("interface_id", "mac_address", "vlan_id", "seen_by")
+    indexes = (("mac_address",),)
+
+    interface_id: OwningInterfaceId
+    """Interface behind which it was seen."""
+
+    mac_address: MacAddress
+    """The hardware address."""
+
+    vlan_id: VlanId = 0
+    """VLAN in which it was seen; 0 where the bridge tells none."""
+
+    seen_by: Literal["fdb", "lldp"] = "fdb"
+    """How it is known: the bridge forwards to it there, or the port at the other end announced it."""
 
 
 _WAY = ("routing_table", "destination_network", "gateway_ip", "metric", "interface_name")

@@ -253,6 +253,56 @@ CREATE TABLE links (
   CONSTRAINT ck_links_not_itself CHECK (interface_a_id <> interface_b_id)
 );
 
+-- A virtual LAN as one bridge knows it.
+CREATE TABLE vlans (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- Switch, router or other host that has it.
+  host_id BIGINT NOT NULL,
+  -- 802.1Q tag.
+  vlan_id BIGINT NOT NULL CONSTRAINT ck_vlans_vlan_id_range CHECK (vlan_id >= 0 AND vlan_id <= 4095),
+  -- What it is called there; its number where nobody named it.
+  vlan_name TEXT NOT NULL,
+  -- Names of the interfaces that carry it untagged.
+  untagged_ports JSONB,
+  -- Names of the interfaces that carry it tagged.
+  tagged_ports JSONB,
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
+);
+
+-- A hardware address that was seen behind an interface of a bridge, by whomever it belongs to. It is what is needed to tell who is plugged in where, once another source knows the interface of that address.
+CREATE TABLE mac_sightings (
+  -- The entity that the row describes.
+  id BIGINT PRIMARY KEY,
+  -- Interface behind which it was seen.
+  interface_id BIGINT NOT NULL,
+  -- The hardware address.
+  mac_address TEXT NOT NULL,
+  -- VLAN in which it was seen; 0 where the bridge tells none.
+  vlan_id BIGINT NOT NULL DEFAULT 0 CONSTRAINT ck_mac_sightings_vlan_id_range CHECK (vlan_id >= 0 AND vlan_id <= 4095),
+  -- How it is known: the bridge forwards to it there, or the port at the other end announced it.
+  seen_by TEXT NOT NULL DEFAULT 'fdb' CONSTRAINT ck_mac_sightings_seen_by_values CHECK (seen_by IN ('fdb', 'lldp')),
+  -- Free-form labels of the user's own.
+  tags JSONB,
+  -- Free-form fields of the user's own.
+  custom JSONB,
+  -- When infradb first knew it.
+  created_at TIMESTAMPTZ NOT NULL,
+  -- When a field last changed.
+  updated_at TIMESTAMPTZ NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TIMESTAMPTZ
+);
+
 -- An IP network, known because it was seen or planned.
 CREATE TABLE networks (
   -- The entity that the row describes.
@@ -1472,6 +1522,14 @@ ALTER TABLE links ADD CONSTRAINT fk_links_interface_a_id FOREIGN KEY (interface_
 
 ALTER TABLE links ADD CONSTRAINT fk_links_interface_b_id FOREIGN KEY (interface_b_id) REFERENCES network_interfaces (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE vlans ADD CONSTRAINT fk_vlans_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE vlans ADD CONSTRAINT fk_vlans_host_id FOREIGN KEY (host_id) REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE mac_sightings ADD CONSTRAINT fk_mac_sightings_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE mac_sightings ADD CONSTRAINT fk_mac_sightings_interface_id FOREIGN KEY (interface_id) REFERENCES network_interfaces (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
 ALTER TABLE networks ADD CONSTRAINT fk_networks_id FOREIGN KEY (id) REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE networks ADD CONSTRAINT fk_networks_parent_network_id FOREIGN KEY (parent_network_id) REFERENCES networks (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED;
@@ -1689,6 +1747,14 @@ CREATE INDEX ix_storage_devices_serial_number ON storage_devices (serial_number)
 CREATE UNIQUE INDEX uq_links_interface_a_id_interface_b_id ON links (interface_a_id, interface_b_id) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_links_interface_b_id ON links (interface_b_id);
+
+CREATE UNIQUE INDEX uq_vlans_host_id_vlan_id ON vlans (host_id, vlan_id) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_vlans_vlan_id ON vlans (vlan_id);
+
+CREATE UNIQUE INDEX uq_mac_sightings_interface_id_mac_address_vlan_id_seen_by ON mac_sightings (interface_id, mac_address, vlan_id, seen_by) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_mac_sightings_mac_address ON mac_sightings (mac_address);
 
 CREATE UNIQUE INDEX uq_networks_vrf_cidr ON networks (vrf, cidr) WHERE retired_at IS NULL;
 

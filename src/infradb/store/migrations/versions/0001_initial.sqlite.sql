@@ -255,6 +255,56 @@ CREATE TABLE links (
   CONSTRAINT ck_links_not_itself CHECK (interface_a_id <> interface_b_id)
 ) STRICT;
 
+-- A virtual LAN as one bridge knows it.
+CREATE TABLE vlans (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Switch, router or other host that has it.
+  host_id INTEGER NOT NULL REFERENCES hosts (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- 802.1Q tag.
+  vlan_id INTEGER NOT NULL CONSTRAINT ck_vlans_vlan_id_range CHECK (vlan_id >= 0 AND vlan_id <= 4095),
+  -- What it is called there; its number where nobody named it.
+  vlan_name TEXT NOT NULL,
+  -- Names of the interfaces that carry it untagged.
+  untagged_ports TEXT CONSTRAINT ck_vlans_untagged_ports_json CHECK (untagged_ports IS NULL OR json_valid(untagged_ports)),
+  -- Names of the interfaces that carry it tagged.
+  tagged_ports TEXT CONSTRAINT ck_vlans_tagged_ports_json CHECK (tagged_ports IS NULL OR json_valid(tagged_ports)),
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_vlans_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_vlans_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
+) STRICT;
+
+-- A hardware address that was seen behind an interface of a bridge, by whomever it belongs to. It is what is needed to tell who is plugged in where, once another source knows the interface of that address.
+CREATE TABLE mac_sightings (
+  -- The entity that the row describes.
+  id INTEGER PRIMARY KEY REFERENCES entities (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- Interface behind which it was seen.
+  interface_id INTEGER NOT NULL REFERENCES network_interfaces (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  -- The hardware address.
+  mac_address TEXT NOT NULL,
+  -- VLAN in which it was seen; 0 where the bridge tells none.
+  vlan_id INTEGER NOT NULL DEFAULT 0 CONSTRAINT ck_mac_sightings_vlan_id_range CHECK (vlan_id >= 0 AND vlan_id <= 4095),
+  -- How it is known: the bridge forwards to it there, or the port at the other end announced it.
+  seen_by TEXT NOT NULL DEFAULT 'fdb' CONSTRAINT ck_mac_sightings_seen_by_values CHECK (seen_by = 'fdb' OR seen_by = 'lldp'),
+  -- Free-form labels of the user's own.
+  tags TEXT CONSTRAINT ck_mac_sightings_tags_json CHECK (tags IS NULL OR json_valid(tags)),
+  -- Free-form fields of the user's own.
+  custom TEXT CONSTRAINT ck_mac_sightings_custom_json CHECK (custom IS NULL OR json_valid(custom)),
+  -- When infradb first knew it.
+  created_at TEXT NOT NULL,
+  -- When a field last changed.
+  updated_at TEXT NOT NULL,
+  -- Since when nobody sees it any more.
+  retired_at TEXT
+) STRICT;
+
 -- An IP network, known because it was seen or planned.
 CREATE TABLE networks (
   -- The entity that the row describes.
@@ -1509,6 +1559,14 @@ CREATE INDEX ix_storage_devices_serial_number ON storage_devices (serial_number)
 CREATE UNIQUE INDEX uq_links_interface_a_id_interface_b_id ON links (interface_a_id, interface_b_id) WHERE retired_at IS NULL;
 
 CREATE INDEX ix_links_interface_b_id ON links (interface_b_id);
+
+CREATE UNIQUE INDEX uq_vlans_host_id_vlan_id ON vlans (host_id, vlan_id) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_vlans_vlan_id ON vlans (vlan_id);
+
+CREATE UNIQUE INDEX uq_mac_sightings_interface_id_mac_address_vlan_id_seen_by ON mac_sightings (interface_id, mac_address, vlan_id, seen_by) WHERE retired_at IS NULL;
+
+CREATE INDEX ix_mac_sightings_mac_address ON mac_sightings (mac_address);
 
 CREATE UNIQUE INDEX uq_networks_vrf_cidr ON networks (vrf, cidr) WHERE retired_at IS NULL;
 

@@ -1,0 +1,1 @@
+"""Networks that the user named: which of their addresses answer."""

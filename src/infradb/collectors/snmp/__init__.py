@@ -1,0 +1,1 @@
+"""Switches, routers and other devices over SNMP."""
