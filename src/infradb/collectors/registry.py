@@ -22,6 +22,7 @@ class Registration(NamedTuple):
 COLLECTORS: dict[str, Registration] = {
     "local": Registration("infradb.collectors.local.collector:LocalCollector", 10),
     "ssh": Registration("infradb.collectors.ssh.collector:SshCollector", 12),
+    "proxmox": Registration("infradb.collectors.proxmox.collector:ProxmoxCollector", 20),
     "docker": Registration("infradb.collectors.docker.collector:DockerCollector", 40),
     "kea": Registration("infradb.collectors.kea.collector:KeaCollector", 48),
     "isc_dhcp": Registration("infradb.collectors.isc_dhcp.collector:IscDhcpCollector", 48),

@@ -4,6 +4,7 @@ A drip of a byte a second, an answer without end, half an answer, a login page i
 of `CollectionError`'s kinds with a sentence that names the call, and none of them takes longer than the time allowed.
 """
 
+import http.client
 import ssl
 import time
 from collections.abc import Mapping
@@ -154,7 +155,10 @@ class HttpReader:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise self._failure(error, where) from error
         if response.status >= 300:
-            raise _refusal(response.status, content, response.headers.get("Location"), where)
+            said = _said(content, response.reason, response.status)
+            refusal = _refusal(response.status, said, response.headers.get("Location"), where)
+            refusal.status = response.status
+            raise refusal
         return content
 
     def _content(self, response: Any, deadline: float, where: str) -> bytes:
@@ -266,9 +270,24 @@ def _no_json(content: bytes, where: str) -> SourceMalformed:
     )
 
 
-def _refusal(status: int, content: bytes, location: str | None, where: str) -> CollectionError:
-    said = redact_text(content[:300].decode("utf-8", "replace")).strip().replace("\n", " ")[:150]
-    detail = f": {said}" if said and not said.startswith("<") else ""
+def _said(content: bytes, reason: str | None, status: int) -> str:
+    """Return what an answer that says no gives as its reason: in JSON, in the status line (Proxmox), or as text."""
+    try:
+        found = orjson.loads(content)
+        inner = found if isinstance(found, dict) else {}
+        texts = [inner[name] for name in ("message", "error", "detail") if isinstance(inner.get(name), str)]
+    except orjson.JSONDecodeError:
+        inner, texts = None, [content[:300].decode("utf-8", "replace")]
+    if (not texts or texts[0].lstrip().startswith("<")) and reason and reason != http.client.responses.get(status):
+        texts = [reason]
+    elif not texts and inner:
+        texts = [content[:300].decode("utf-8", "replace")]
+    said = " ".join(redact_text(texts[0][:300]).split())[:150] if texts else ""
+    return "" if said.startswith("<") else said
+
+
+def _refusal(status: int, said: str, location: str | None, where: str) -> CollectionError:
+    detail = f": {said}" if said else ""
     if status == 401:
         return SourceRefused(
             f"{where}: the credentials are refused (HTTP 401){detail}",
