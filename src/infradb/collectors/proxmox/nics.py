@@ -16,16 +16,18 @@ _MODELS = frozenset(
 )  # fmt: skip
 
 
-class Configured(NamedTuple):
-    """An address that a configuration gives to an interface."""
+class Held(NamedTuple):
+    """An address that an interface of a guest has, or is configured to have."""
 
     ip: str
     network: str | None
     """The network around it; None where it is a lone address."""
-    gateway: str | None
     nic: str
     mac: str | None
     vlan_id: int | None
+    gateway: str | None
+    dynamic: bool = False
+    """Whether it came from elsewhere: DHCP, router advertisements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,18 @@ class Nic:
             "link_status": "down" if self.unplugged else None,
         }
 
-    def addresses(self) -> Iterable[Configured]:
-        """Yield the fixed addresses that it is configured with."""
-        for at in self.interfaces:
-            network = at.network
-            lone = network.prefixlen == network.max_prefixlen
-            near = [g for g in self.gateways if ipaddress.ip_address(g) in network]
-            gateway = near[0] if near and not lone else None
-            yield Configured(str(at.ip), None if lone else str(network), gateway, self.name, self.mac, self.vlan_id)
+    def fixed(self) -> Iterable[Held]:
+        """Yield the addresses that it is configured with."""
+        return (self.held(at) for at in self.interfaces)
+
+    def held(self, at: Interface, *, dynamic: bool = False) -> Held:
+        """Return an address of it."""
+        network = at.network
+        if network.prefixlen == network.max_prefixlen:
+            return Held(str(at.ip), None, self.name, self.mac, self.vlan_id, None, dynamic)
+        near = [g for g in self.gateways if ipaddress.ip_address(g) in network]
+        gateway = near[0] if near else None
+        return Held(str(at.ip), str(network), self.name, self.mac, self.vlan_id, gateway, dynamic)
 
     @classmethod
     def _read(cls, kind: str, name: str, config: Mapping[str, str]) -> Self:
@@ -113,17 +119,17 @@ class Nic:
         )
 
 
-def fixed_addresses(guests: Iterable[tuple[Guest, tuple[Nic, ...]]]) -> dict[int, list[Configured]]:
+def fixed_addresses(guests: Iterable[tuple[Guest, tuple[Nic, ...]]]) -> dict[int, list[Held]]:
     """Return the configured addresses that count, by guest.
 
     Templates have none. Of several guests with one address, as a clone and what it was made from, those that run count
     where any does.
     """
-    holders: dict[str, list[tuple[Guest, Configured]]] = {}
+    holders: dict[str, list[tuple[Guest, Held]]] = {}
     for guest, nics in guests:
-        for found in () if guest.template else (a for nic in nics for a in nic.addresses()):
+        for found in () if guest.template else (a for nic in nics for a in nic.fixed()):
             holders.setdefault(found.ip, []).append((guest, found))
-    counting: dict[int, list[Configured]] = {}
+    counting: dict[int, list[Held]] = {}
     for held in holders.values():
         running = [h for h in held if h[0].runs]
         for guest, found in running if len(held) > 1 and running else held:

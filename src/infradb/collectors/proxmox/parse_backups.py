@@ -4,16 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from infradb import clock
-from infradb.collectors.proxmox.keys import guest_key, place_key
-from infradb.collectors.proxmox.parse_cluster import Guest
-from infradb.collectors.proxmox.said import answer, say
 from infradb.collectors.proxmox.values import number, objects, text
-from infradb.model.proxmox import ProxmoxContainer
-from infradb.observation import Answer
 from infradb.redaction import redact_text
 
 _LINE = re.compile(
@@ -102,22 +96,20 @@ def read_volumes(content: Sequence[Any]) -> list[Backup]:
     return found
 
 
-def backup_answers(guests: Iterable[Guest], backups: Iterable[Backup]) -> list[Answer]:
-    """Return the last backup of each guest; of two at one time, the one that tells more."""
+def newest(backups: Iterable[Backup]) -> dict[int, dict[str, str]]:
+    """Return what is noted of the last backup of each guest; of two at one time, the one that went wrong counts."""
     last: dict[int, Backup] = {}
     for backup in backups:
         known = last.get(backup.vmid)
         if known is None or (backup.ended, backup.outcome) > (known.ended, known.outcome):
             last[backup.vmid] = backup
-    answers = []
-    for guest in guests:
-        if newest := last.get(guest.vmid):
-            key = place_key(guest.vmid)
-            named = {"host_id": guest_key(guest.vmid), "vmid": guest.vmid, "container_type": guest.kind}
-            ended = clock.to_instant(datetime.fromtimestamp(newest.ended, UTC))
-            facts = {"last_backup_at": ended, "last_backup_status": newest.outcome}
-            answers.append(answer(key, [named, facts], partial(say, key, ProxmoxContainer, named, **facts)))
-    return answers
+    return {
+        vmid: {
+            "last_backup_at": clock.to_instant(datetime.fromtimestamp(backup.ended, UTC)),
+            "last_backup_status": backup.outcome,
+        }
+        for vmid, backup in last.items()
+    }
 
 
 def _outcome(status: Any) -> str:

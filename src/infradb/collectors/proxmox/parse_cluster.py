@@ -126,11 +126,10 @@ def read_cluster(status: Sequence[Any] | None, resources: Sequence[Any]) -> Clus
 
 def node_answers(cluster: Cluster) -> list[Answer]:
     """Return the nodes with what is known of them whether they are up or not."""
-    # Without quorum this node is perhaps the one that is cut off.
-    away = "stopped" if cluster.quorate else "unknown"
     answers = []
     for node in cluster.nodes.values():
-        key, status = node_key(node.name), "active" if node.online else away
+        # Who does not see a node cannot tell whether it is down or cut off.
+        key, status = node_key(node.name), "active" if node.online else "unknown"
         raw = [node.name, status, node.address]
         answers.append(answer(key, raw, partial(_parse_node, key, node, status), {key: node.measured}))
     return answers

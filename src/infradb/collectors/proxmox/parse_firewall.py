@@ -7,19 +7,19 @@ interfaces'.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from infradb.collectors.proxmox.keys import guest_key, node_key, place_key
+from infradb.collectors.proxmox.keys import guest_key, node_key
 from infradb.collectors.proxmox.macros import MACROS, Match
+from infradb.collectors.proxmox.parse_cluster import Guest
 from infradb.collectors.proxmox.parse_guests import Configuration
-from infradb.collectors.proxmox.said import Said, answer, say
+from infradb.collectors.proxmox.said import answer, say
 from infradb.collectors.proxmox.values import flag, number, objects, text
 from infradb.model.network import FirewallAlias, FirewallRule
-from infradb.model.proxmox import ProxmoxContainer
 from infradb.observation import Answer
 from infradb.redaction import redact_text
 
@@ -77,32 +77,32 @@ def node_firewall(node: str, zone: Zone, datacenter: Datacenter) -> list[Answer]
         rules.count = 0
         rules.add(f"vnet/{vnet}", raw, on)
     rows = [*rules.rows, *_aliases(owner, "datacenter", datacenter.zone), *_groups(owner, datacenter.groups)]
-    return [answer(r.key, [r.named, r.facts], partial(say, r.key, r.cls, r.named, **r.facts)) for r in rows]
+    return _answers(rows)
 
 
-def guest_firewall(config: Configuration, zone: Zone | None, datacenter: Datacenter) -> Answer:
-    """Return what a guest is filtered by; without a zone its firewall cannot be in force and was not read."""
-    guest, owner = config.guest, guest_key(config.guest.vmid)
-    on = zone is not None and is_filtered(config, datacenter) and bool(flag(zone.options.get("enable")))
-    rows: list[Row] = []
-    if zone is not None:
-        rules = _Rules(owner, datacenter.groups)
-        rules.add("guest", zone.rules, on)
-        if on:
-            rules.add_policies(zone.options, ("in", "out"))
-        rows = [*rules.rows, *_aliases(owner, "guest", zone)]
-    key, named = place_key(guest.vmid), {"host_id": owner, "vmid": guest.vmid, "container_type": guest.kind}
+def guest_firewall(guest: Guest, zone: Zone, datacenter: Datacenter) -> list[Answer]:
+    """Return what a guest is filtered by, one answer a rule or alias."""
+    owner = guest_key(guest.vmid)
+    on = is_on(zone, datacenter)
+    rules = _Rules(owner, datacenter.groups)
+    rules.add("guest", zone.rules, on)
+    if on:
+        rules.add_policies(zone.options, ("in", "out"))
+    return _answers([*rules.rows, *_aliases(owner, "guest", zone)])
 
-    def parse() -> Said:
-        said = say(key, ProxmoxContainer, named, firewall_enabled=on)
-        return said + [o for r in rows for o in say(r.key, r.cls, r.named, **r.facts)]
 
-    return answer(key, [named, on, [[r.named, r.facts] for r in rows]], parse, whole=True)
+def is_on(zone: Zone | None, datacenter: Datacenter) -> bool:
+    """Tell whether a guest's firewall is in force; without a zone it cannot be, and was not read."""
+    return zone is not None and datacenter.enabled and bool(flag(zone.options.get("enable")))
 
 
 def is_filtered(config: Configuration, datacenter: Datacenter) -> bool:
     """Tell whether a guest's firewall could be in force: the datacenter's is on, and an interface has the flag."""
     return datacenter.enabled and any(nic.firewall for nic in config.nics)
+
+
+def _answers(rows: Iterable[Row]) -> list[Answer]:
+    return [answer(r.key, [r.named, r.facts], partial(say, r.key, r.cls, r.named, **r.facts)) for r in rows]
 
 
 class _Rules:

@@ -1,26 +1,17 @@
-"""What guests are: where the cluster has them, and how they are configured (qm.conf(5), pct.conf(5))."""
+"""What guests are: where they run and how they are configured (qm.conf(5), pct.conf(5))."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from infradb.collectors.proxmox.drives import Drive, boot_drive, drives, volume_facts
-from infradb.collectors.proxmox.keys import (
-    address_key,
-    guest_key,
-    interface_key,
-    network_key,
-    node_key,
-    place_key,
-    storage_key,
-)
-from infradb.collectors.proxmox.nics import Configured, Nic
+from infradb.collectors.proxmox.keys import guest_key, interface_key, node_key, place_key, storage_key
+from infradb.collectors.proxmox.nics import Nic
 from infradb.collectors.proxmox.noted import noted
 from infradb.collectors.proxmox.parse_cluster import Cluster, Guest
 from infradb.collectors.proxmox.said import Said, answer, say
 from infradb.collectors.proxmox.values import flag, number, objects, properties, text
-from infradb.model.network import IpAddress
 from infradb.model.physical import Host, NetworkInterface
 from infradb.model.proxmox import GuestDisk, ProxmoxContainer
 from infradb.observation import Answer
@@ -81,61 +72,38 @@ def read_configuration(guest: Guest, raw: Mapping[str, Any], snapshots: Sequence
     return Configuration(guest, config, Nic.read_all(guest.kind, config), drives(guest.kind, config), names)
 
 
-def guest_answer(guest: Guest, config: Configuration | None, cluster: Cluster) -> Answer | None:
-    """Return where a guest is and whether it runs; None where not even its name is known, because its node is offline.
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What else goes into a guest's answer, so that one guest is one answer and one change of it one update."""
 
-    What identifies it is said here as well, because identity is decided by what is seen first.
+    system: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the host that its own system told."""
+    backup: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of its place that tell of the last backup."""
+    firewall_enabled: bool | None = None
+
+
+def guest_answer(config: Configuration, cluster: Cluster, shared: frozenset[str], besides: Besides) -> Answer:
+    """Return a guest: the machine, its place in the cluster, its disks and interfaces.
+
+    `shared` names the storages that are the same on every node.
     """
-    name = config.name if config else guest.name
-    if name is None:
-        return None
-    key = guest_key(guest.vmid)
-    named = {"hostname": name, "host_type": guest.kind, "vmid": guest.vmid}
-    facts = {
-        "status": guest.status,
-        "parent_host_id": node_key(guest.node),
-        "smbios_uuid": config.uuid if config else None,
-        "mac_addresses": (config.macs or None) if config else None,
-    }
-    place = {"proxmox_host_id": node_key(guest.node), **_place(guest, cluster)}
-    more = {"template": guest.template, "pool": guest.pool}
-    measured = {key: {"used_ram_mb": guest.used_ram_mb}}
-
-    def parse() -> Said:
-        return [*say(key, Host, named, **facts), *say(place_key(guest.vmid), ProxmoxContainer, place, **more)]
-
-    return answer(key, [named, facts, place, more], parse, measured)
-
-
-def configuration_answer(
-    config: Configuration, cluster: Cluster, shared: frozenset[str], addresses: Sequence[Configured]
-) -> Answer:
-    """Return how a guest is configured: the machine, its place in the cluster, disks, interfaces, fixed addresses.
-
-    `shared` names the storages that are the same on every node, `addresses` those of its addresses that count.
-    """
-    guest = config.guest
-    machine = {**_machine(config), **noted(config.raw.get("tags"), config.raw.get("description"))}
+    guest, key = config.guest, guest_key(config.guest.vmid)
+    machine = {"status": guest.status, "parent_host_id": node_key(guest.node), **_machine(config)}
+    machine |= noted(config.raw.get("tags"), config.raw.get("description")) | dict(besides.system)
     place = _vm(config) if guest.kind == "vm" else _container(config)
-    place |= _common(config)
-    # The node is part of what is said: the key of a local storage holds it.
-    raw = [
-        guest.node,
-        cluster.name,
-        config.name,
-        machine,
-        place,
-        [d.raw for d in config.drives],
-        sorted(shared),
-        addresses,
-    ]
-    parse = partial(_parse, config, machine, {**place}, cluster, shared, addresses)
-    return answer(guest_key(guest.vmid), raw, parse, whole=True)
-
-
-def _place(guest: Guest, cluster: Cluster) -> dict[str, Any]:
-    named = {"host_id": guest_key(guest.vmid), "vmid": guest.vmid, "container_type": guest.kind}
-    return {**named, "cluster": cluster.name} if cluster.name else named
+    place |= {**_common(config), "pool": guest.pool, "firewall_enabled": besides.firewall_enabled, **besides.backup}
+    named = {
+        "host_id": key,
+        "proxmox_host_id": node_key(guest.node),
+        "vmid": guest.vmid,
+        "container_type": guest.kind,
+        **({"cluster": cluster.name} if cluster.name else {}),
+    }
+    disks, nics = [d.raw for d in config.drives], [n.facts for n in config.nics]
+    raw = [config.name, machine, named, place, disks, nics, sorted(shared)]
+    parse = partial(_parse, config, machine, named, place, shared)
+    return answer(key, raw, parse, {key: {"used_ram_mb": guest.used_ram_mb}}, whole=True)
 
 
 def _machine(config: Configuration) -> dict[str, Any]:
@@ -190,30 +158,20 @@ def _container(config: Configuration) -> dict[str, Any]:
 def _parse(
     config: Configuration,
     machine: Mapping[str, Any],
+    named: Mapping[str, Any],
     place: Mapping[str, Any],
-    cluster: Cluster,
     shared: frozenset[str],
-    addresses: Sequence[Configured],
 ) -> Said:
     guest, key, there = config.guest, guest_key(config.guest.vmid), place_key(config.guest.vmid)
     said = say(key, Host, {"hostname": config.name, "host_type": guest.kind, "vmid": guest.vmid}, **machine)
-    said += say(there, ProxmoxContainer, _place(guest, cluster), **place)
+    said += say(there, ProxmoxContainer, named, **place)
     for drive in config.drives:
-        named = {"proxmox_container_id": there, "disk_name": drive.name}
         facts = volume_facts(drive)
         if drive.storage:
             facts["proxmox_storage_id"] = storage_key(drive.storage, "" if drive.storage in shared else guest.node)
-        said += say(f"{key}/disk/{drive.name}", GuestDisk, named, **facts)
+        disk = {"proxmox_container_id": there, "disk_name": drive.name}
+        said += say(f"{key}/disk/{drive.name}", GuestDisk, disk, **facts)
     for nic in config.nics:
-        named = {"host_id": key, "interface_name": nic.system_name}
-        said += say(interface_key(key, nic.name), NetworkInterface, named, **nic.facts)
-    for found in addresses:
-        facts = {
-            "host_id": key,
-            "interface_id": interface_key(key, found.nic),
-            "network_id": network_key(found.network) if found.network else None,
-            "allocation_type": "static",
-            "mac_address": found.mac,
-        }
-        said += say(address_key(key, found.ip), IpAddress, {"ip_address": found.ip}, **facts)
+        port = {"host_id": key, "interface_name": nic.system_name}
+        said += say(interface_key(key, nic.name), NetworkInterface, port, **nic.facts)
     return said

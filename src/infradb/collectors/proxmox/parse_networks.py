@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from infradb.collectors.proxmox.keys import network_key
-from infradb.collectors.proxmox.nics import Configured
-from infradb.collectors.proxmox.parse_inside import Held
+from infradb.collectors.proxmox.nics import Held
 from infradb.collectors.proxmox.parse_nodes import Port
 from infradb.collectors.proxmox.said import answer, say
 from infradb.collectors.proxmox.values import address, number, objects, properties, text
@@ -35,7 +34,7 @@ def network_answers(
     vnets: Sequence[Any],
     subnets: Mapping[str, Sequence[Any]],
     ports: Iterable[Port],
-    addresses: Iterable[Configured | Held],
+    addresses: Iterable[Held],
 ) -> list[Answer]:
     """Return all networks, each once; `subnets` are those of each vnet (pve-network, API2/Network/SDN)."""
     found: dict[str, Known] = {}
@@ -47,7 +46,7 @@ def network_answers(
                 _add(found, str(at.network), None, gateways[0] if gateways else None, port.vlan_id)
     for held in sorted(addresses, key=lambda a: (a.ip, a.nic)):
         if held.network:
-            _add(found, held.network, None, held.gateway if isinstance(held, Configured) else None, held.vlan_id)
+            _add(found, held.network, None, held.gateway, held.vlan_id)
     return [_answer(known) for _, known in sorted(found.items())]
 
 

@@ -164,14 +164,16 @@ class Reader:
         return [] if isinstance(found, CollectionError) else read_volumes(found)
 
     def _guest(self, datacenter: Part, guest: Guest) -> GuestReading:
-        config = attempt(lambda: self._configuration(guest))
+        reading = GuestReading(attempt(lambda: self._configuration(guest)))
+        config = reading.config
         if isinstance(config, CollectionError):
-            return GuestReading(config)
-        reading = GuestReading(config)
-        if guest.runs and self.settings.agents:
-            reading.inside = attempt(lambda: self._inside(config))
+            return reading
         if self.settings.guest_firewalls and isinstance(datacenter, Datacenter) and is_filtered(config, datacenter):
             reading.firewall = attempt(lambda: self._guest_firewall(guest))
+            if isinstance(reading.firewall, CollectionError):  # half of a guest would take the other half away
+                return GuestReading(reading.firewall)
+        if guest.runs and self.settings.agents:
+            reading.inside = attempt(lambda: self._inside(config))
         return reading
 
     def _configuration(self, guest: Guest) -> Configuration:

@@ -1,7 +1,7 @@
 """Turns what was read into scopes. Absence means something only in a scope that was read whole, with every right.
 
-Where a guest is and whether it runs comes from the cluster's own list, which also knows guests of nodes that are
-offline; how it is configured comes from its node, in a scope of that node.
+A guest is one answer, in the scope of the node that it is on, so that one that moves is one update. Its addresses,
+which come and go by themselves, are answers of their own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,15 +10,16 @@ from typing import Any
 from infradb.collectors.proxmox.client import in_words
 from infradb.collectors.proxmox.keys import guest_key, interface_key
 from infradb.collectors.proxmox.nics import fixed_addresses
-from infradb.collectors.proxmox.parse_backups import backup_answers
+from infradb.collectors.proxmox.parse_addresses import address_answers
+from infradb.collectors.proxmox.parse_backups import newest
 from infradb.collectors.proxmox.parse_cluster import node_answers, storage_answers
-from infradb.collectors.proxmox.parse_firewall import Datacenter, guest_firewall, node_firewall
-from infradb.collectors.proxmox.parse_guests import Configuration, configuration_answer, guest_answer
+from infradb.collectors.proxmox.parse_firewall import Datacenter, Zone, guest_firewall, is_on, node_firewall
+from infradb.collectors.proxmox.parse_guests import Besides, Configuration, guest_answer
 from infradb.collectors.proxmox.parse_ha import ha_answers
-from infradb.collectors.proxmox.parse_inside import Inside, inside_answer
+from infradb.collectors.proxmox.parse_inside import Inside
 from infradb.collectors.proxmox.parse_networks import network_answers
 from infradb.collectors.proxmox.parse_nodes import Port, disk_answers, port_answers, read_ports, system_answer
-from infradb.collectors.proxmox.reading import NodeReading, Part, Reading
+from infradb.collectors.proxmox.reading import GuestReading, NodeReading, Part, Reading
 from infradb.collectors.proxmox.rights import (
     AGENTS,
     GUESTS,
@@ -45,14 +46,16 @@ class Scopes:
             for name, node in reading.nodes.items()
             if not isinstance(node.network, CollectionError)
         }
-        self.addresses = fixed_addresses((c.guest, c.nics) for c in self.configs.values())
+        self.fixed = fixed_addresses((c.guest, c.nics) for c in self.configs.values())
+        lists = [n.backups for n in reading.nodes.values() if not isinstance(n.backups, CollectionError)]
+        self.backups = newest([*(b for found in lists for b in found), *reading.volumes])
 
     def all(self) -> list[ScopeResult]:
         """Return every scope, those whose things others belong to first."""
         firsts = [self._cluster(), *self._each_node(self._interfaces), self._networks(), self._nodes()]
-        middle = [*self._each_node(self._disks), self._storages(), self._guests()]
-        per_node = (self._configurations, self._insides, self._backups, self._firewall)
-        return [*firsts, *middle, *(s for build in per_node for s in self._each_node(build)), self._ha()]
+        middle = [*self._each_node(self._disks), self._storages()]
+        guests = [s for build in (self._guests, self._addresses, self._firewall) for s in self._each_node(build)]
+        return [*firsts, *middle, *guests, self._ha()]
 
     def parts(self) -> dict[int, list[str]]:
         """Return the native keys of what belongs to each guest."""
@@ -74,22 +77,22 @@ class Scopes:
         lists, subnets = self.reading.lists, self.reading.subnets
         zones, vnets = lists["/cluster/sdn/zones"], lists["/cluster/sdn/vnets"]
         inside = [g.inside for g in self.reading.guests.values()]
-        problems = [*self.missing(NETWORKS, GUESTS, AGENTS), *self._offline("networks")]
+        problems = [*self.missing(NETWORKS, GUESTS, AGENTS), *self._offline()]
         problems += [p for part in (zones, vnets) for p in _failures(part)]
         problems += _failures(subnets) if not _failures(vnets) else ()
         networks = [n.network for n in self.reading.nodes.values()]
         configs = [g.config for g in self.reading.guests.values()]
         problems += [p for parts in (networks, configs, inside) for p in _some_failed(parts, "sources of networks")]
-        known = [a for own in self.addresses.values() for a in own]
+        known = [a for own in self.fixed.values() for a in own]
         held = [a for one in inside if isinstance(one, Inside) for a in one.addresses]
         ports = [p for own in self.ports.values() for p in own]
         answers = network_answers(_or_empty(zones), _or_empty(vnets), _or_none(subnets) or {}, ports, [*known, *held])
         return _scope("networks", answers, problems)
 
     def _nodes(self) -> ScopeResult:
-        answers, problems = [], [*self.missing(NODES), *self._offline("nodes"), *self._no_quorum()]
+        answers, problems = [], [*self.missing(NODES), *self._offline(), *self._no_quorum()]
         for name, node in self.reading.nodes.items():
-            parts = (node.status, node.config, node.network)
+            parts = (node.status, node.config, node.network, node.backups)
             problems += [f"{name}: {p}" for part in parts for p in _failures(part)]
             if not isinstance(node.status, CollectionError):
                 ports: Sequence[Port] = self.ports.get(name, ())
@@ -100,20 +103,12 @@ class Scopes:
     def _storages(self) -> ScopeResult:
         listed = self.reading.lists["/storage"]
         away = sorted({s.name for s in self.cluster.storages if not s.available and s.node in self.cluster.online})
-        problems = [*self.missing(STORAGES), *_failures(listed), *self._offline("storages"), *self._no_quorum()]
+        problems = [*self.missing(STORAGES), *_failures(listed), *self._offline(), *self._no_quorum()]
         if away:
             problems.append(
                 f"storages are not available: {', '.join(away[:10])} (`pvesm status` on the node tells why)"
             )
         return _scope("storages", storage_answers(self.cluster, _or_empty(listed)), problems)
-
-    def _guests(self) -> ScopeResult:
-        found = [guest_answer(g, self.configs.get(g.vmid), self.cluster) for g in self.cluster.guests.values()]
-        answers = [a for a in found if a]
-        problems = [*self.missing(GUESTS, POOLS), *self.cluster.errors, *self._no_quorum()]
-        if nameless := len(found) - len(answers):
-            problems.append(f"{nameless} guests have no name while their node is offline, and stay as they were")
-        return _scope("guests", answers, problems)
 
     def _ha(self) -> ScopeResult:
         resources, rules = self.reading.lists["/cluster/ha/resources"], self.reading.lists["/cluster/ha/rules"]
@@ -139,32 +134,34 @@ class Scopes:
         problems += [*_odd(node.disks, "devpath", "disks"), *_odd(node.pools, "name", "pools")]
         return _scope(f"disks/{name}", disk_answers(name, _or_empty(node.disks), _or_empty(node.pools)), problems)
 
-    def _configurations(self, name: str, node: NodeReading) -> ScopeResult:
+    def _guests(self, name: str, node: NodeReading) -> ScopeResult:
         shared = frozenset(s.name for s in self.cluster.storages if s.shared)
-        own = [c for c in self.configs.values() if c.guest.node == name]
-        answers = [configuration_answer(c, self.cluster, shared, self.addresses.get(c.guest.vmid, [])) for c in own]
-        parts = [g.config for v, g in self.reading.guests.items() if self.cluster.guests[v].node == name]
-        problems = [*self.missing(GUESTS), *_some_failed(parts, "guests"), *_when_away(node), *self._no_quorum()]
-        return _scope(f"guests/{name}", answers, problems)
-
-    def _insides(self, name: str, node: NodeReading) -> ScopeResult:
-        parts = [g.inside for v, g in self.reading.guests.items() if self.cluster.guests[v].node == name]
-        answers = [a for part in parts if isinstance(part, Inside) and (a := inside_answer(part))]
-        configs = [g.config for v, g in self.reading.guests.items() if self.cluster.guests[v].node == name]
-        problems = [
-            *self.missing(GUESTS, AGENTS),
-            *_some_failed(configs, "guests"),
-            *_some_failed(parts, "guests' systems"),
+        own = {v: g for v, g in self.reading.guests.items() if self.cluster.guests[v].node == name}
+        answers = [
+            guest_answer(self.configs[v], self.cluster, shared, self._besides(v, g))
+            for v, g in own.items()
+            if v in self.configs
         ]
-        return _scope(f"inside/{name}", answers, [*problems, *_when_away(node), *self._no_quorum()])
+        problems = [*self.missing(GUESTS, POOLS), *_some_failed([g.config for g in own.values()], "guests")]
+        return _scope(
+            f"guests/{name}", answers, [*problems, *self.cluster.errors, *_when_away(node), *self._no_quorum()]
+        )
 
-    def _backups(self, name: str, node: NodeReading) -> ScopeResult:
-        lists = [n.backups for n in self.reading.nodes.values() if not isinstance(n.backups, CollectionError)]
-        backups = [*(b for found in lists for b in found), *self.reading.volumes]
-        own = [g for g in self.cluster.guests.values() if g.node == name]
-        problems = [*self.missing(GUESTS, *rights_of(name)), *_failures(node.backups), *self._no_quorum()]
-        answers = backup_answers(own, backups) if not _failures(node.backups) else []
-        return _scope(f"backups/{name}", answers, problems)
+    def _besides(self, vmid: int, guest: GuestReading) -> Besides:
+        system = guest.inside.system if isinstance(guest.inside, Inside) else {}
+        datacenter = self.reading.datacenter
+        on = is_on(guest.firewall, datacenter) if isinstance(datacenter, Datacenter) else None
+        return Besides(system, self.backups.get(vmid, {}), on)
+
+    def _addresses(self, name: str, node: NodeReading) -> ScopeResult:
+        own = {v: g for v, g in self.reading.guests.items() if self.cluster.guests[v].node == name}
+        answers = []
+        for vmid, guest in own.items():
+            reported = guest.inside.addresses if isinstance(guest.inside, Inside) else ()
+            answers += address_answers(vmid, reported, self.fixed.get(vmid, ()))
+        problems = [*self.missing(GUESTS, AGENTS), *_some_failed([g.config for g in own.values()], "guests")]
+        problems += _some_failed([g.inside for g in own.values()], "guests' systems")
+        return _scope(f"addresses/{name}", answers, [*problems, *_when_away(node), *self._no_quorum()])
 
     def _firewall(self, name: str, node: NodeReading) -> ScopeResult:
         datacenter = self.reading.datacenter
@@ -175,14 +172,13 @@ class Scopes:
         ]
         guests = {v: g for v, g in self.reading.guests.items() if self.cluster.guests[v].node == name}
         problems += _some_failed([g.config for g in guests.values()], "guests")
-        problems += _some_failed([g.firewall for g in guests.values()], "guests' firewalls")
         answers: list[Answer] = []
         if isinstance(datacenter, Datacenter):
             if not isinstance(node.firewall, CollectionError):
                 answers += node_firewall(name, node.firewall, datacenter)
             for vmid, guest in guests.items():
-                if vmid in self.configs and not isinstance(guest.firewall, CollectionError):
-                    answers.append(guest_firewall(self.configs[vmid], guest.firewall, datacenter))
+                if isinstance(guest.firewall, Zone):
+                    answers += guest_firewall(self.cluster.guests[vmid], guest.firewall, datacenter)
         return _scope(f"firewall/{name}", answers, [*problems, *self._no_quorum()])
 
     # --- what stands in the way ---------------------------------------------------------------------------------------
@@ -194,13 +190,16 @@ class Scopes:
         seen = f"{up} of {of} nodes see each other, and what this one knows may be old"
         return [f"the cluster has no quorum: {seen} (`pvecm status` tells more; mend that first)"]
 
-    def _offline(self, what: str) -> list[str]:
-        away = self.cluster.offline
-        return [f"{what} of {', '.join(away)} could not be read: offline"] if away else []
+    def _offline(self) -> list[str]:
+        return [p for name in self.cluster.offline for p in _failures(_offline(name))]
+
+
+def _offline(node: str) -> CollectionError:
+    return CollectionError(f"{node} is offline", hint="what it holds stays as it was until it is back")
 
 
 def _away(node: str) -> NodeReading:
-    error = CollectionError(f"{node} is offline", hint="what it holds stays as it was until it is back")
+    error = _offline(node)
     return NodeReading(error, error, error, error, error, error, error)
 
 
@@ -211,7 +210,9 @@ def _when_away(node: NodeReading) -> Sequence[str]:
 
 def _scope(name: str, answers: list[Answer], problems: Iterable[str]) -> ScopeResult:
     errors = tuple(dict.fromkeys(problems))
-    return ScopeResult(name, "partial" if errors else "complete", answers, errors)
+    unique = {a.key: a for a in reversed(answers)}  # of two things under one name the first counts
+    kept = [a for a in answers if unique[a.key] is a]
+    return ScopeResult(name, "partial" if errors else "complete", kept, errors)
 
 
 def _failures(part: Part) -> tuple[str, ...]:
