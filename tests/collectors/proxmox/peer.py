@@ -109,8 +109,15 @@ def lab() -> FakePve:
                 "tags": "criticality-high;docker", "description": "Shop\n\ninfradb.owner: ann\npassword=hunter2"},
     )  # fmt: skip
     web.agent = agent
-    pve.add_vm(102, "win11", node="pve2", config={"memory": "8192", "cores": 4, "ostype": "win11", "net0": "e1000=BC:24:11:00:01:02,bridge=vmbr0"})
-    pve.add_vm(900, "tpl", node="pve1", template=True, config={"scsi0": "local-lvm:base-900-disk-0,size=8G", "template": 1})
+    pve.add_vm(
+        102,
+        "win11",
+        node="pve2",
+        config={"memory": "8192", "cores": 4, "ostype": "win11", "net0": "e1000=BC:24:11:00:01:02,bridge=vmbr0"},
+    )
+    pve.add_vm(
+        900, "tpl", node="pve1", template=True, config={"scsi0": "local-lvm:base-900-disk-0,size=8G", "template": 1}
+    )
     pve.add_ct(
         201, "db1", node="pve2", status="running",
         config={"hostname": "db1", "memory": 2048, "cores": 2, "ostype": "debian", "unprivileged": 1, "arch": "amd64",

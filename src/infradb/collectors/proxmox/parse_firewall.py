@@ -134,7 +134,7 @@ class _Rules:
                 self._append("policy", direction, f"policy-{direction}", {"action": _ACTIONS[action], "enabled": True})
 
     def _add_one(self, chain: str, raw: Mapping[str, Any], on: bool) -> None:
-        action, direction = _ACTIONS.get(str(raw.get("action"))), raw.get("type")
+        action, direction = _ACTIONS.get(str(raw.get("action"))), text(raw.get("type"))
         if action is None or direction not in _DIRECTIONS:
             return
         matched = {name: said for name in _MATCHING if (said := text(raw.get(name), 4000))}

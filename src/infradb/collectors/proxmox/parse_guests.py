@@ -65,7 +65,7 @@ class Configuration:
 
 def read_configuration(guest: Guest, raw: Mapping[str, Any], snapshots: Sequence[Any]) -> Configuration:
     """Understand a guest's configuration as the API gives it; secrets, scripts and locks are left out."""
-    config = {n: v for n, value in raw.items() if n not in _NEVER and (v := text(value, 60_000)) is not None}
+    config = {str(n): v for n, value in raw.items() if n not in _NEVER and (v := text(value, 60_000)) is not None}
     config |= {n: redact_text(config[n]) for n in ("description", "tags") if n in config}
     taken = [(number(s.get("snaptime")) or 0, name) for s in objects(snapshots) if (name := text(s.get("name")))]
     names = tuple(name for _, name in sorted(taken) if name != "current")

@@ -76,7 +76,7 @@ def _add_sdn(
     for vnet in sorted(objects(vnets), key=lambda v: str(v.get("vnet"))):
         name = text(vnet.get("vnet"))
         zone = kinds.get(text(vnet.get("zone")), {})
-        tag = number(vnet.get("tag")) if zone.get("type") in _TAGGED_ZONES else None
+        tag = number(vnet.get("tag")) if text(zone.get("type")) in _TAGGED_ZONES else None
         for subnet in objects(list(subnets.get(name or "", ()))):
             cidr = _cidr(subnet)
             if cidr is None:
@@ -88,7 +88,7 @@ def _add_sdn(
 
 def _handed_out(subnet: Mapping[str, Any], zone: Mapping[str, Any]) -> dict[str, Any]:
     ranges = subnet.get("dhcp-range")
-    pairs = [r if isinstance(r, dict) else properties(r) for r in ranges if r] if isinstance(ranges, list) else []
+    pairs = [r if isinstance(r, dict) else properties(str(r)) for r in ranges if r] if isinstance(ranges, list) else []
     first, server = (pairs[0] if pairs else {}), address(subnet.get("dhcp-dns-server"))
     return {
         "dhcp_enabled": bool(zone.get("dhcp")) and bool(pairs),

@@ -59,7 +59,7 @@ class Port:
 
 def read_ports(raw: Sequence[Any]) -> list[Port]:
     """Return a node's interfaces, what others lie on first; aliases (`eth0:1`) belong to their interface."""
-    entries = {name: e for e in objects(raw) if (name := text(e.get("iface"))) and e.get("type") in _TYPES}
+    entries = {name: e for e in objects(raw) if (name := text(e.get("iface"))) and text(e.get("type")) in _TYPES}
     bonds = {m: n for n, e in entries.items() if _TYPES[e["type"]] == "bond" for m in _members(e)}
     bridges = {m: n for n, e in entries.items() if _TYPES[e["type"]] == "bridge" for m in _members(e)}
     order = {"physical": 0, "bond": 0, "bridge": 1, "vlan": 2, "virtual": 3}

@@ -37,14 +37,14 @@ def read_actors(
     for vmid, (_, user, task) in last.items():
         if _fits(str(task.get("type")), task, guests[vmid]):
             actors |= {guest_key(vmid): user, place_key(vmid): user}
-            if task.get("type") in _MAKES:
+            if text(task.get("type")) in _MAKES:
                 actors |= dict.fromkeys(parts.get(vmid, ()), user)
     return actors
 
 
 def _counts(task: Mapping[str, Any], began: int, now: int) -> bool:
     """Tell whether a task is recent, did not fail, and is of a kind that changes what is seen."""
-    known = task.get("type") in (_STARTS | _STOPS | _MOVES | _MAKES | _CHANGES)
+    known = text(task.get("type")) in (_STARTS | _STOPS | _MOVES | _MAKES | _CHANGES)
     return known and task.get("status") in ("OK", None) and now - (number(task.get("endtime")) or began) <= _RECENT
 
 

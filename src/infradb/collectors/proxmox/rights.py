@@ -81,7 +81,7 @@ class Permissions:
                 name = right.any_of[0] if right is not AGENTS else "VM.GuestAgent.Audit (before PVE 9: VM.Monitor)"
                 sentences.append(
                     f"the token has no {name} on {where}, so {right.tells} are incomplete"
-                    " (give it to both the user and the token: `infradb sources doctor` shows the lines)"
+                    " (`infradb sources doctor` shows the lines that give it to both user and token)"
                 )
         return tuple(sentences)
 
@@ -132,10 +132,10 @@ certificate's fingerprint, shown by the node itself:
     pvenode cert info --output-format yaml | grep -A1 -E 'filename|fingerprint'
     openssl x509 -in /etc/pve/local/pve-ssl.pem -noout -fingerprint -sha256
 
-Take that of pveproxy-ssl.pem where there is one, else that of pve-ssl.pem. Then, where infradb runs:
+Take that of pveproxy-ssl.pem where there is one, else that of pve-ssl.pem. Then, where infradb runs (it asks for the
+secret):
 
-    infradb sources add proxmox {name} url=https://NODE:8006 token_id='infradb@pve!{_token_name(name)}' \\
-      token_secret=file:/etc/infradb/{name}.secret fingerprint=AA:BB:…
+    infradb sources add proxmox {name} url=https://NODE:8006 token_id='infradb@pve!{_token_name(name)}' fingerprint=AA:BB:…
 """
 
 
