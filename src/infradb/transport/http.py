@@ -55,12 +55,9 @@ class HttpReader:
             self._headers |= urllib3.make_headers(basic_auth=":".join(basic))
         options: dict[str, Any] = {"maxsize": parallel, "block": True, "retries": False}
         if urlsplit(self.base_url).scheme == "https":
-            options |= {"cert_reqs": "CERT_NONE", "assert_fingerprint": fingerprint} if fingerprint else {}
-            options |= {"ca_certs": ca} if ca and not fingerprint else {}
-        try:
-            self._pool = urllib3.PoolManager(**options)
-        except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"the authority's file {ca} is no PEM file", hint="check `ca` of the source") from error
+            options["ssl_context"] = _context(fingerprint, ca)
+            options |= {"assert_fingerprint": fingerprint} if fingerprint else {}
+        self._pool = urllib3.PoolManager(**options)
 
     def get(self, path: str, kind: T, *, query: Mapping[str, Any] | None = None, **names: object) -> Any:
         """Return the JSON answer of `GET path`, which must be of `kind` (dict or list).
@@ -211,6 +208,23 @@ def certificate_fingerprint(url: str, timeout_seconds: float = 5) -> str | None:
     except (OSError, ValueError):
         return None
     return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
+
+
+def _context(fingerprint: str | None, ca: str | None) -> ssl.SSLContext:
+    """Return what all connections share: reading the authorities costs more than everything else of a connection."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    try:
+        if fingerprint:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        elif ca:
+            context.load_verify_locations(ca)
+        else:
+            context.load_default_certs()
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"the authority's file {ca} is no PEM file", hint="check `ca` of the source") from error
+    return context
 
 
 _WORDS: tuple[tuple[tuple[str, ...], type[CollectionError], str, str], ...] = (

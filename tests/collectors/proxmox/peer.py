@@ -10,9 +10,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from fakepve import FakePve
 from fakepve.certs import make_cert
 
@@ -25,11 +27,26 @@ EVERY_RIGHT = ("Datastore.Audit", "Pool.Audit", "SDN.Audit", "Sys.Audit", "VM.Au
 UUID = "4c4c4544-0042-3310-8054-b4c04f4d31{:02x}"
 
 
+class Pve(FakePve):
+    """fakepve, with recorded answers in the place of its placeholders: disks, HA, SDN, the task log."""
+
+    recorded: dict[str, Any]
+
+    async def _generic(self, request: web.Request) -> web.StreamResponse:
+        await super()._generic(request)  # checks rights and names first
+        path = request.path.removeprefix("/api2/json")
+        return web.json_response({"data": self.recorded.get(path, EMPTY.get(path.rsplit("/", 1)[-1]))})
+
+
+EMPTY: dict[str, Any] = {"status": {}, "config": {}}
+"""What a path ends with -> what is there where nothing was recorded; else an empty list."""
+
+
 @dataclass
 class Peer:
     """One fake cluster that listens."""
 
-    pve: FakePve
+    pve: Pve
     url: str
     fingerprint: str
     ca: str
@@ -49,42 +66,42 @@ class Peer:
         self.pve.grant(TOKEN, path, *privileges)
 
 
-@contextlib.contextmanager
-def serving(pve: FakePve) -> Iterator[Peer]:
-    """Serve a fake cluster until the block ends."""
+@lru_cache(maxsize=1)
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that all fakes of the process share: connections close some time after their server."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="fakepve", daemon=True)
-    thread.start()
+    threading.Thread(target=loop.run_forever, name="fakepve", daemon=True).start()
+    return loop
+
+
+@contextlib.contextmanager
+def serving(pve: Pve) -> Iterator[Peer]:
+    """Serve a fake cluster until the block ends."""
 
     def wait(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result(30)
 
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            certificate, key = make_cert(folder, hosts=("127.0.0.1",))[:2]
-            wait(pve.start(certificate, key))
-            pem = Path(certificate).read_text(encoding="utf-8")
-            digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
-            fingerprint = ":".join(digest[i : i + 2] for i in range(0, 64, 2)).upper()
-            try:
-                yield Peer(pve, pve.url, fingerprint, certificate, loop)
-            finally:
-                wait(pve.stop())
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(30)
-        loop.close()
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = make_cert(folder, hosts=("127.0.0.1",))[:2]
+        wait(pve.start(certificate, key))
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(Path(certificate).read_text(encoding="utf-8"))).hexdigest()
+        fingerprint = ":".join(digest[i : i + 2] for i in range(0, 64, 2)).upper()
+        try:
+            yield Peer(pve, pve.url, fingerprint, certificate, _loop())
+        finally:
+            wait(pve.stop())
 
 
-def fake() -> FakePve:
+def fake() -> Pve:
     """A fake cluster without guests whose token has every right that infradb asks for."""
-    pve = FakePve(host="127.0.0.1", port=0)
+    pve = Pve(host="127.0.0.1", port=0)
+    pve.recorded = {}
     pve.apitokens[TOKEN] = SECRET
     pve.grant(TOKEN, "/", *EVERY_RIGHT)
     return pve
 
 
-def lab() -> FakePve:
+def lab() -> Pve:
     """Two nodes with virtual machines and containers as people have them."""
     pve = fake()
     pve.cluster_name = "kestrel"
@@ -103,7 +120,8 @@ def lab() -> FakePve:
     web = pve.add_vm(
         101, "web", node="pve1", status="running",
         config={"memory": "4096", "cores": 2, "sockets": 2, "ostype": "l26", "boot": "order=scsi0;ide2",
-                "scsi0": "local-lvm:vm-101-disk-0,iothread=1,size=32G", "scsi1": "local-lvm:vm-101-disk-1,backup=0,size=1T",
+                "scsi0": "local-lvm:vm-101-disk-0,iothread=1,size=32G",
+                "scsi1": "local-lvm:vm-101-disk-1,backup=0,size=1T",
                 "ide2": "none,media=cdrom", "net0": "virtio=BC:24:11:00:01:01,bridge=vmbr0,firewall=1,tag=20",
                 "smbios1": f"uuid={UUID.format(1)}", "agent": "1", "onboot": 1, "startup": "order=3,up=30",
                 "tags": "criticality-high;docker", "description": "Shop\n\ninfradb.owner: ann\npassword=hunter2"},
