@@ -13,7 +13,7 @@ from infradb.collectors.proxmox.parse_firewall import Datacenter, Zone, is_filte
 from infradb.collectors.proxmox.parse_guests import Configuration, read_configuration
 from infradb.collectors.proxmox.parse_inside import Inside
 from infradb.collectors.proxmox.rights import AGENTS, Permissions
-from infradb.collectors.proxmox.values import number, objects, text
+from infradb.collectors.proxmox.values import flag, number, objects, text
 from infradb.errors import CollectionError, SourceMalformed
 
 _MOST_LOGS = 5
@@ -203,9 +203,9 @@ class Reader:
         base = f"/nodes/{{node}}/{guest.api}/{{vmid}}/firewall"
         names: dict[str, Any] = {"node": guest.node, "vmid": guest.vmid}
         options = self.client.get_object(f"{base}/options", **names)
-        rules = self.client.get_list(f"{base}/rules", **names)
-        if not rules and not options.get("enable"):
+        if not flag(options.get("enable")):  # whatever rules it has, they are not in force
             return Zone(options)
+        rules = self.client.get_list(f"{base}/rules", **names)
         aliases, sets = self.client.get_list(f"{base}/aliases", **names), self.client.get_list(f"{base}/ipset", **names)
         return Zone(options, rules, aliases, self._sets(f"{base}/ipset/{{ipset}}", sets, **names))
 
