@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from fakepve import FakePve
-from fakepve.certs import make_cert
+from fakepve import FakePve  # type: ignore[import-untyped]
+from fakepve.certs import make_cert  # type: ignore[import-untyped]
 
 from infradb.collectors.proxmox.collector import ProxmoxCollector
 from infradb.collectors.proxmox.settings import ProxmoxSettings
@@ -27,7 +27,7 @@ EVERY_RIGHT = ("Datastore.Audit", "Pool.Audit", "SDN.Audit", "Sys.Audit", "VM.Au
 UUID = "4c4c4544-0042-3310-8054-b4c04f4d31{:02x}"
 
 
-class Pve(FakePve):
+class Pve(FakePve):  # type: ignore[misc]
     """fakepve, with recorded answers in the place of its placeholders: disks, HA, SDN, the task log."""
 
     recorded: dict[str, Any]

@@ -25,6 +25,19 @@ def partial(run: CollectionRun) -> list[str]:
     return [s.name for s in run.scopes if s.status != "complete"]
 
 
+class EveryFifth:
+    """Says of every fifth call that it is to fail."""
+
+    count = 0
+
+    def uniform(self, low: float, _: float) -> float:
+        return low
+
+    def random(self) -> float:
+        self.count += 1
+        return 0.0 if self.count % 5 == 0 else 1.0
+
+
 class TestWhatIsRead:
     def test_everything_is_complete_with_the_granted_rights(self, peer: Peer) -> None:
         run = peer.collector().collect()
@@ -243,6 +256,23 @@ class TestBadDays:
         run = peer.collector().collect()
         assert (run.status, run.errors) == ("complete", ())
         assert "guest/101/address/10.0.20.21" not in said(run)
+
+    @pytest.mark.parametrize(
+        "message", ["QEMU guest agent is not running", "No QEMU guest agent configured", "VM 101 is not running",
+                    "Agent error: The command guest-get-osinfo has not been found",
+                    "Agent error: Command guest-network-get-interfaces has been disabled"],
+    )  # fmt: skip
+    def test_an_agent_that_cannot_say_it_is_no_fault(self, peer: Peer, message: str) -> None:
+        for command in ("network-get-interfaces", "get-osinfo"):
+            peer.pve.fail("GET", f"/nodes/pve1/qemu/101/agent/{command}", 500, message)
+        assert peer.collector().collect().status == "complete"
+
+    def test_a_connection_that_broke_off_is_tried_once_more(self, peer: Peer) -> None:
+        peer.pve.flaky_network(drop_rate=0.5)
+        peer.pve._random = EveryFifth()
+        run = peer.collector(parallel=1).collect()
+        assert (run.status, run.errors) == ("complete", ())
+        assert sum(c.failed for c in run.calls) > 5
 
     def test_what_a_version_does_not_have_yet_is_no_fault(self, peer: Peer) -> None:
         for path in ("/cluster/sdn/zones", "/cluster/sdn/vnets", "/cluster/ha/rules"):

@@ -1,5 +1,6 @@
 """Reads Proxmox VE's API with an API token; understands nothing. Only GET requests are ever sent."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -18,6 +19,10 @@ _LONGEST_LOG = 100_000
 _TASKS = 500
 NODE_IS_AWAY = frozenset({595, 596, 599})
 """What the node that is asked answers where it cannot reach the one that a call is for (pve-http-server)."""
+_SAYS_NOTHING = re.compile(
+    r"not running|no qemu guest agent|not (been )?found|disabled|(un|not )supported", re.IGNORECASE
+)
+"""What is answered where no agent runs, or one that is too old or was told not to: nothing is wrong with the reading."""
 T = TypeVar("T", bound=type)
 
 CALLS = (
@@ -89,10 +94,7 @@ class ProxmoxClient:
         try:
             found = self.get_object(f"/nodes/{{node}}/qemu/{{vmid}}/agent/{command}", node=node, vmid=vmid)
         except CollectionError as error:
-            if error.status == 500 and ("not running" in str(error) or "No QEMU guest agent" in str(error)):
-                return None
-            # A guest agent too old for a command, or a system that does not have it.
-            if error.status == 500 and ("not found" in str(error) or "not supported" in str(error)):
+            if error.status == 500 and _SAYS_NOTHING.search(str(error)):
                 return None
             raise
         return found.get("result")
@@ -108,7 +110,7 @@ class ProxmoxClient:
                 raise error
         call = f"GET {path} at {self.settings.url}"
         try:
-            found = self._http.get(path, dict, query=query or None, **names)
+            found = self._once_more(path, query, names)
         except SourceUnreachable as error:
             self._note_silence(node, error)
             raise
@@ -125,6 +127,16 @@ class ProxmoxClient:
             wanted = "an object" if kind is dict else "a list"
             raise SourceMalformed(f"{call}: `data` of the answer is not {wanted}", hint=hint)
         return data
+
+    def _once_more(self, path: str, query: dict[str, Any], names: dict[str, object]) -> dict[str, Any]:
+        """Ask again where the connection broke off: pveproxy ends those that were idle for five seconds."""
+        try:
+            found: dict[str, Any] = self._http.get(path, dict, query=query or None, **names)
+        except SourceUnreachable as error:
+            if error.status is not None or "broke off" not in str(error):
+                raise
+            found = self._http.get(path, dict, query=query or None, **names)
+        return found
 
     def _note_silence(self, node: str, error: CollectionError) -> None:
         """Ask a node no more that is away, or that left three calls unanswered: each would take its whole time."""

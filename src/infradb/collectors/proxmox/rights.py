@@ -135,7 +135,8 @@ certificate's fingerprint, shown by the node itself:
 Take that of pveproxy-ssl.pem where there is one, else that of pve-ssl.pem. Then, where infradb runs (it asks for the
 secret):
 
-    infradb sources add proxmox {name} url=https://NODE:8006 token_id='infradb@pve!{_token_name(name)}' fingerprint=AA:BB:…
+    infradb sources add proxmox {name} url=https://NODE:8006 fingerprint=AA:BB:… \\
+      token_id='infradb@pve!{_token_name(name)}'
 """
 
 
