@@ -22,7 +22,7 @@ NODE_IS_AWAY = frozenset({595, 596, 599})
 _SAYS_NOTHING = re.compile(
     r"not running|no qemu guest agent|not (been )?found|disabled|(un|not )supported", re.IGNORECASE
 )
-"""What is answered where no agent runs, or one that is too old or was told not to: nothing is wrong with the reading."""
+"""What is answered where no agent runs, or one that is too old or was told not to: no fault of the reading."""
 T = TypeVar("T", bound=type)
 
 CALLS = (
