@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import engine, history, import_legacy, rescan, ssh, startup
+from bench import engine, history, import_legacy, proxmox, rescan, ssh, startup
 from bench.figures import Figure, table
 
 PARTS = {
@@ -22,6 +22,7 @@ PARTS = {
     "startup": startup.measure,
     "engine": engine.measure,
     "ssh": ssh.measure,
+    "proxmox": proxmox.measure,
 }
 
 

@@ -5,7 +5,7 @@ A test reads: `estate.run("docker", scope("containers", answer(host_of_engine), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -148,13 +148,18 @@ class Estate:
             runs.add_source(connection, name, name, self.clock.now(), declared=declared, rank=rank)
 
     def run(
-        self, source: str, *scopes: ScopeResult, allow_retire: bool = False, actors: Mapping[str, str] | None = None
+        self,
+        source: str,
+        *scopes: ScopeResult,
+        allow_retire: bool = False,
+        actors: Mapping[str, str] | None = None,
+        has_scope: Callable[[str], bool] | None = None,
     ) -> RunReport:
         """Take in a run of a source, a minute after the one before, and check the chain of changes."""
         self.clock.passes(minutes=self.minutes_between_runs)
         with self.database.write() as connection:
             runs.add_source(connection, source, source, self.clock.now(), declared=False, rank=50)
-            run = CollectionRun(source, self.clock.now(), scopes, actors or {})
+            run = CollectionRun(source, self.clock.now(), scopes, actors or {}, has_scope=has_scope)
             report = absorb(connection, run, Manner(allow_retire=allow_retire))
         with self.database.read() as connection:
             verify(connection)

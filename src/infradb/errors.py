@@ -82,6 +82,8 @@ class CollectionError(InfradbError):
     """A source could not be read."""
 
     code = "collection"
+    status: int | None = None
+    """HTTP status, where the source answered with one that says no."""
 
 
 class SourceUnreachable(CollectionError):

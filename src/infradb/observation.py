@@ -143,6 +143,10 @@ class CollectionRun:
     calls: Sequence[Call] = ()
     """Every kind of call that was made, where the collector notes them."""
 
+    has_scope: Callable[[str], bool] | None = None
+    """Tells by its name whether a scope of an earlier run still is one: what is no more was on a machine that was taken
+    out, and is gone, with its grace. None where the source cannot tell."""
+
     @property
     def status(self) -> ScopeStatus:
         """Return the worst status of the scopes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from infradb.model.network import IpAddress
 from infradb.model.physical import Host
 from infradb.observation import ScopeResult, observe
+from infradb.operations.absorb import RunReport
 from tests.lab import DOCKER_HOST, ROUTER, Estate, answer, container, failed, names, nic, partial, scope
 
 WEB, DB = container("1" * 64, "web"), container("2" * 64, "db")
@@ -201,3 +202,27 @@ def test_leases_that_ran_out_end_without_grace_and_without_the_brake(estate: Est
     report = estate.run("kea", leases(1))
     assert len(estate.rows("ip_addresses")) == 1
     assert report.braked == {}
+
+
+def test_what_a_machine_held_that_was_taken_out_of_its_source_is_gone_after_its_grace(estate: Estate) -> None:
+    def run(*there: str) -> RunReport:
+        scopes = [
+            scope(f"{n}/host", answer(observe(n, Host(hostname=n, machine_id_hash=n)), nic(n, "eth0"))) for n in there
+        ]
+        return estate.run("ssh", *scopes, has_scope=lambda name: name.rpartition("/")[0] in there)
+
+    run("a", "b")
+    assert run("a").counts["missing"] > 0
+    assert names(estate.rows("hosts")) == ["a", "b"]
+    estate.clock.passes(days=1)
+    run("a")
+    assert names(estate.rows("hosts")) == ["a"]
+    run("a", "b")
+    assert names(estate.rows("hosts")) == ["a", "b"]
+
+
+def test_a_source_that_cannot_tell_its_scopes_lets_go_of_none(estate: Estate) -> None:
+    for there in ("ab", "a"):
+        estate.run("snmp", *[scope(f"{n}/system", observe(n, Host(hostname=n, machine_id_hash=n))) for n in there])
+        estate.clock.passes(days=9)
+    assert names(estate.rows("hosts")) == ["a", "b"]

@@ -115,6 +115,8 @@ it is for people to say ([concepts](../concepts.md#which-value-wins)).
 
 
 def _default(info: Any) -> str:
+    if info.is_required():
+        return "needed"
     if info.default_factory is not None or info.default is None:
         return ""
     return f"`{str(info.default).lower() if isinstance(info.default, bool) else info.default}`"

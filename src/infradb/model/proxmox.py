@@ -158,8 +158,8 @@ class ProxmoxStorage(Entity):
     enabled: bool | None = None
     """Whether it is in use."""
 
-    total_gb: Size | None = None
-    """Size in GB (10^9 bytes)."""
+    total_gb: Annotated[Size | None, Measured(dead_band=0.02)] = None
+    """Size in GB (10^9 bytes); measured, because that of a data set or a share moves with whatever lies beside it."""
 
     used_gb: Annotated[Size | None, Measured(dead_band=0.02)] = None
     """Used space in GB (10^9 bytes)."""

@@ -90,7 +90,10 @@ class _Absorption:
         self.connection, self.run, self.manner, self.progress = connection, run, manner, progress
         self.known = StoredKnown(connection)
         self.source = self.known.sources[runs.source_id(connection, run.source)]
-        complete = any(s.status == "complete" for s in run.scopes)
+        there, still = {s.name for s in run.scopes}, run.has_scope
+        standing = runs.standing_scopes(connection, self.source.id) if still else []
+        self.left_scopes = [(i, n) for i, n in standing if n not in there and still and not still(n)]
+        complete = bool(self.left_scopes) or any(s.status == "complete" for s in run.scopes)
         self.last_seen = runs.last_complete_at(connection, self.source.id) if complete else {}
         self.run_id = runs.begin_run(connection, self.source.id, run.started_at)
         self.writer = Writer(
@@ -133,11 +136,19 @@ class _Absorption:
             ended += vanished + self._claims_of(scope_id, [k for k in scope.gone if k in known and k not in seen])
             if scope.status == "complete":
                 absent.append((scope, scope_id, seen.union(scope.gone), known))
+        absent += self._left_scopes()
         self._settle_pending()
         withdrawn = self._still_said_there(ended) + [c for parts in absent for c in self._absent(*parts)]
         self._withdraw(withdrawn)
         self._measure()
         return self._finish(details)
+
+    def _left_scopes(self) -> list[tuple[ScopeResult, int, set[str], dict[str, KnownAnswer]]]:
+        """Return the scopes that the source has no more, as if each had been read and found empty."""
+        return [
+            (ScopeResult(name, "complete"), id_, set(), runs.known_answers(self.connection, id_))
+            for id_, name in self.left_scopes
+        ]
 
     def _take_in(
         self, scope: ScopeResult, scope_id: int, known: dict[str, KnownAnswer]
@@ -167,6 +178,7 @@ class _Absorption:
         read = [s for s in self.run.scopes if s.status != "failed"]
         scopes = {runs.scope_id(self.connection, self.source.id, s.name): s for s in read}
         identifier.sights = {i: Sight(s.status == "complete", _present(s)) for i, s in scopes.items()}
+        identifier.sights |= {i: Sight(complete=True, present=frozenset()) for i, _ in self.left_scopes}
         identifier.gone = {key for s in scopes.values() for key in s.gone}
 
     def _end_replaced(self) -> None:

@@ -71,6 +71,16 @@ def scope_id(connection: Connection, source: int, name: str) -> int:
     return int(rows[0][0])
 
 
+def standing_scopes(connection: Connection, source: int) -> list[tuple[int, str]]:
+    """Return the scopes of a source in which something is still said."""
+    sql = (
+        "SELECT p.id, p.name FROM scopes p WHERE p.source_id = ? AND EXISTS"
+        " (SELECT 1 FROM claims c WHERE c.scope_id = p.id AND c.answer IS NULL AND c.withdrawn_at IS NULL)"
+        " ORDER BY p.id"
+    )
+    return [(i, name) for i, name in connection.query(sql, (source,))]
+
+
 def known_answers(connection: Connection, scope: int) -> dict[str, KnownAnswer]:
     """Return the answers that stand in a scope, by native key; withdrawn ones without a digest."""
     sql = (

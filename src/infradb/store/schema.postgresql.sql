@@ -367,7 +367,7 @@ CREATE TABLE proxmox_storages (
   shared BOOLEAN,
   -- Whether it is in use.
   enabled BOOLEAN,
-  -- Size in GB (10^9 bytes).
+  -- Size in GB (10^9 bytes); measured, because that of a data set or a share moves with whatever lies beside it.
   total_gb DOUBLE PRECISION CONSTRAINT ck_proxmox_storages_total_gb_range CHECK (total_gb >= 0),
   -- Used space in GB (10^9 bytes).
   used_gb DOUBLE PRECISION CONSTRAINT ck_proxmox_storages_used_gb_range CHECK (used_gb >= 0),

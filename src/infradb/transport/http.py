@@ -4,6 +4,7 @@ A drip of a byte a second, an answer without end, half an answer, a login page i
 of `CollectionError`'s kinds with a sentence that names the call, and none of them takes longer than the time allowed.
 """
 
+import http.client
 import ssl
 import time
 from collections.abc import Mapping
@@ -54,12 +55,9 @@ class HttpReader:
             self._headers |= urllib3.make_headers(basic_auth=":".join(basic))
         options: dict[str, Any] = {"maxsize": parallel, "block": True, "retries": False}
         if urlsplit(self.base_url).scheme == "https":
-            options |= {"cert_reqs": "CERT_NONE", "assert_fingerprint": fingerprint} if fingerprint else {}
-            options |= {"ca_certs": ca} if ca and not fingerprint else {}
-        try:
-            self._pool = urllib3.PoolManager(**options)
-        except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"the authority's file {ca} is no PEM file", hint="check `ca` of the source") from error
+            options["ssl_context"] = _context(fingerprint, ca)
+            options |= {"assert_fingerprint": fingerprint} if fingerprint else {}
+        self._pool = urllib3.PoolManager(**options)
 
     def get(self, path: str, kind: T, *, query: Mapping[str, Any] | None = None, **names: object) -> Any:
         """Return the JSON answer of `GET path`, which must be of `kind` (dict or list).
@@ -154,7 +152,10 @@ class HttpReader:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise self._failure(error, where) from error
         if response.status >= 300:
-            raise _refusal(response.status, content, response.headers.get("Location"), where)
+            said = _said(content, response.reason, response.status)
+            refusal = _refusal(response.status, said, response.headers.get("Location"), where)
+            refusal.status = response.status
+            raise refusal
         return content
 
     def _content(self, response: Any, deadline: float, where: str) -> bytes:
@@ -207,6 +208,23 @@ def certificate_fingerprint(url: str, timeout_seconds: float = 5) -> str | None:
     except (OSError, ValueError):
         return None
     return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
+
+
+def _context(fingerprint: str | None, ca: str | None) -> ssl.SSLContext:
+    """Return what all connections share: reading the authorities costs more than everything else of a connection."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    try:
+        if fingerprint:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        elif ca:
+            context.load_verify_locations(ca)
+        else:
+            context.load_default_certs()
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"the authority's file {ca} is no PEM file", hint="check `ca` of the source") from error
+    return context
 
 
 _WORDS: tuple[tuple[tuple[str, ...], type[CollectionError], str, str], ...] = (
@@ -266,9 +284,24 @@ def _no_json(content: bytes, where: str) -> SourceMalformed:
     )
 
 
-def _refusal(status: int, content: bytes, location: str | None, where: str) -> CollectionError:
-    said = redact_text(content[:300].decode("utf-8", "replace")).strip().replace("\n", " ")[:150]
-    detail = f": {said}" if said and not said.startswith("<") else ""
+def _said(content: bytes, reason: str | None, status: int) -> str:
+    """Return what an answer that says no gives as its reason: in JSON, in the status line (Proxmox), or as text."""
+    try:
+        found = orjson.loads(content)
+        inner = found if isinstance(found, dict) else {}
+        texts = [inner[name] for name in ("message", "error", "detail") if isinstance(inner.get(name), str)]
+    except orjson.JSONDecodeError:
+        inner, texts = None, [content[:300].decode("utf-8", "replace")]
+    if (not texts or texts[0].lstrip().startswith("<")) and reason and reason != http.client.responses.get(status):
+        texts = [reason]
+    elif not texts and inner:
+        texts = [content[:300].decode("utf-8", "replace")]
+    said = " ".join(redact_text(texts[0][:300]).split())[:150] if texts else ""
+    return "" if said.startswith("<") else said
+
+
+def _refusal(status: int, said: str, location: str | None, where: str) -> CollectionError:
+    detail = f": {said}" if said else ""
     if status == 401:
         return SourceRefused(
             f"{where}: the credentials are refused (HTTP 401){detail}",

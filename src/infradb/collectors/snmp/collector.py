@@ -60,7 +60,14 @@ class SnmpCollector:
             said = "; ".join(f"{d.name}: {d.error}" for d in devices[:3])
             hint = f"`infradb sources doctor {self.name}` proves each right"
             raise SourceUnreachable(f"no device answered: {said}", hint=hint)
-        return CollectionRun(self.name, started_at, scopes_of(devices), calls=log.made())
+        there = frozenset(d.name for d in devices)
+        return CollectionRun(
+            self.name,
+            started_at,
+            scopes_of(devices),
+            calls=log.made(),
+            has_scope=lambda scope: scope.rpartition("/")[0] in there,
+        )
 
     def diagnose(self) -> Sequence[Diagnosis]:
         """Ask each device for everything, and say what it does not show."""

@@ -67,7 +67,14 @@ class SshCollector:
         results = [
             scope for name in names for scope in (_failed(name, errors[name]) if name in errors else scopes[name])
         ]
-        return CollectionRun(self.name, started_at, results, calls=log.made())
+        there = frozenset(names)
+        return CollectionRun(
+            self.name,
+            started_at,
+            results,
+            calls=log.made(),
+            has_scope=lambda scope: scope.rpartition("/")[0] in there,
+        )
 
     def diagnose(self) -> Sequence[Diagnosis]:
         """Log in to each machine, and say what is missed for want of a tool or of root."""

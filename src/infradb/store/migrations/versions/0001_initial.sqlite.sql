@@ -369,7 +369,7 @@ CREATE TABLE proxmox_storages (
   shared INTEGER CONSTRAINT ck_proxmox_storages_shared_bool CHECK (shared IN (0, 1)),
   -- Whether it is in use.
   enabled INTEGER CONSTRAINT ck_proxmox_storages_enabled_bool CHECK (enabled IN (0, 1)),
-  -- Size in GB (10^9 bytes).
+  -- Size in GB (10^9 bytes); measured, because that of a data set or a share moves with whatever lies beside it.
   total_gb REAL CONSTRAINT ck_proxmox_storages_total_gb_range CHECK (total_gb >= 0),
   -- Used space in GB (10^9 bytes).
   used_gb REAL CONSTRAINT ck_proxmox_storages_used_gb_range CHECK (used_gb >= 0),

@@ -1,0 +1,1 @@
+"""Reads a Proxmox VE cluster over its API: nodes, guests, storages, networks, firewalls, backups."""
