@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from infradb.model.network import IpAddress
+import pytest
+
+from infradb.model.docker import DockerContainer
+from infradb.model.network import IpAddress, MacSighting
 from infradb.model.physical import Host
+from infradb.model.services import ProxyRoute, Service
 from infradb.observation import ScopeResult, observe
 from infradb.operations.concluding import conclude
 from infradb.queries.provenance import claims
@@ -80,3 +84,69 @@ def test_a_conclusion_keeps_nothing_alive_by_itself(estate: Estate) -> None:
     estate.run("scan", seen("10.0.0.6"), allow_retire=True)
     concluded(estate)
     assert [r["ip_address"] for r in estate.rows("ip_addresses")] == ["10.0.0.6"]
+
+
+class TestLinks:
+    def seen_behind(self, *macs: str) -> ScopeResult:
+        switch = observe("sw", Host(hostname="sw", host_type="network_device", vendor="v", serial_number="s"))
+        sightings = [observe(f"m/{m}", MacSighting(interface_id="sw/port1", mac_address=m)) for m in macs]
+        return scope("fdb", answer(switch, nic("sw", "port1", mac_address="00:11:22:00:00:01"), *sightings))
+
+    def test_a_port_with_one_card_behind_it_meets_that_card(self, estate: Estate) -> None:
+        estate.run("ssh", guests("web"))
+        estate.run("snmp", self.seen_behind(MAC))
+        assert concluded(estate) == 1
+        link = estate.row("links")
+        ends = {link["interface_a_id"], link["interface_b_id"]}
+        assert ends == {r["id"] for r in estate.rows("network_interfaces")}
+        assert link["kind"] == "fdb"
+        assert concluded(estate) is None
+
+    def test_a_port_with_several_behind_it_leads_elsewhere(self, estate: Estate) -> None:
+        estate.run("ssh", guests("web"))
+        estate.run("snmp", self.seen_behind(MAC, "bc:24:11:00:00:77"))
+        assert concluded(estate) is None
+
+    def test_it_ends_when_the_card_moves(self, estate: Estate) -> None:
+        estate.run("ssh", guests("web"))
+        estate.run("snmp", self.seen_behind(MAC))
+        concluded(estate)
+        estate.run("snmp", self.seen_behind("bc:24:11:00:00:77"))
+        estate.clock.passes(days=3)
+        estate.run("snmp", self.seen_behind("bc:24:11:00:00:77"))
+        concluded(estate)
+        assert estate.rows("links") == []
+
+
+class TestBackends:
+    @pytest.fixture
+    def served(self, estate: Estate) -> Estate:
+        host = observe("h", Host(hostname="docker1", docker_engine_id="E", is_docker_host=True))
+        app = DockerContainer(
+            docker_host_id="h", container_id="1" * 64, container_name="shop-app-1", image="shop", compose_service="app"
+        )
+        web = Service(service_name="app", docker_container_id="c", protocol="tcp", port=80, published_port=8080)
+        estate.run(
+            "docker",
+            scope("engine", answer(host, observe("a", IpAddress(ip_address="10.0.0.5", host_id="h")))),
+            scope("containers", answer(observe("c", app), observe("s", web))),
+        )
+        return estate
+
+    @pytest.mark.parametrize(
+        "url", ["http://10.0.0.5:8080", "http://docker1.lan:8080/x", "http://app", "http://shop-app-1:80"]
+    )
+    def test_a_route_leads_to_the_only_service_there(self, served: Estate, url: str) -> None:
+        served.run("caddy", scope("routes", observe("r", ProxyRoute(proxy="p", hostname="x.lan", backend_url=url))))
+        found = concluded(served)
+        expected = None if "docker1.lan" in url else 1
+        assert found == expected
+        if expected:
+            assert served.row("proxy_routes")["backend_service_id"] == served.row("services")["id"]
+
+    @pytest.mark.parametrize(
+        "url", ["http://10.0.0.5:80", "http://10.0.0.6:8080", "http://unix:/run/x.sock", "udp://10.0.0.5:8080"]
+    )
+    def test_nothing_follows_where_nobody_answers(self, served: Estate, url: str) -> None:
+        served.run("caddy", scope("routes", observe("r", ProxyRoute(proxy="p", hostname="x.lan", backend_url=url))))
+        assert concluded(served) is None

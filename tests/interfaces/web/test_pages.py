@@ -160,7 +160,8 @@ def test_where_there_is_nothing_but_this_machine_the_first_page_asks_for_more(da
     page = browse(database).get("/").text
     assert "Only this machine so far" in page
     assert 'action="/sources"' in page
-    assert "PVEAuditor" in page
+    assert 'action="/sources/proxmox"' in page
+    assert "pveum role add infradb" in page
 
 
 def test_where_there_are_containers_it_does_not_ask(browser):

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from infradb.errors import InfradbError, StoreError
-from infradb.interfaces.web import changes, findings, home, lists, runs, sign_in, sources, thing
+from infradb.interfaces.web import changes, findings, home, lists, proxmox, runs, sign_in, sources, thing
 from infradb.interfaces.web.guard import Guard, SafeHeaders
 from infradb.interfaces.web.page import ICON, STYLE, error_page
 from infradb.interfaces.web.site import Site, site_of
@@ -32,6 +32,7 @@ def application(site: Site) -> ASGIApp:
             Route("/sources", sources.list_sources),
             Route("/sources", sources.add_source, methods=["POST"]),
             Route(runs.PATH, runs.take_in, methods=["POST"]),
+            Route("/sources/proxmox", proxmox.add_proxmox, methods=["POST"]),
             Route("/login", sign_in.login),
             Route("/login", sign_in.sign_in, methods=["POST"]),
             Route("/logout", sign_in.sign_out, methods=["POST"]),

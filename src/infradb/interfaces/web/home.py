@@ -10,8 +10,9 @@ from infradb.interfaces.web.changes import last_day, summary_list
 from infradb.interfaces.web.findings import finding_list
 from infradb.interfaces.web.html import Content, Html, link, tag
 from infradb.interfaces.web.page import ago, mark, page, prose, section
+from infradb.interfaces.web.proxmox import proxmox_form
 from infradb.interfaces.web.site import site_of
-from infradb.interfaces.web.sources import docker_form, proxmox_note
+from infradb.interfaces.web.sources import docker_form
 from infradb.interfaces.web.values import kind_word
 from infradb.operations.databases import Connection
 from infradb.queries import overview
@@ -180,7 +181,7 @@ def _first_steps(request: Request) -> Html:
             "p",
             "No container and no guest was found here. Where do yours run? infradb only reads and changes nothing.",
         ),
-        tag("div", docker_form(request), proxmox_note(), class_="columns even"),
+        tag("div", docker_form(request), proxmox_form(request), class_="columns even"),
         class_="first",
     )
 

@@ -8,14 +8,13 @@ from starlette.responses import RedirectResponse, Response
 from infradb.errors import InfradbError
 from infradb.interfaces.web.html import Content, Html, tag
 from infradb.interfaces.web.page import ago, csrf, error_page, mark, page, prose, section, table
+from infradb.interfaces.web.proxmox import proxmox_form
 from infradb.interfaces.web.site import site_of
 from infradb.operations import sources
 from infradb.operations.sources import SourceEntry
 from infradb.queries import overview
 
 EXAMPLES = "unix:///var/run/docker.sock · tcp://192.0.2.5:2375 · https://192.0.2.5:2376 · ssh://user@host"
-
-_UNTIL_THEN = "Until then, guests with Docker can be added as Docker hosts, and `infradb add` takes in what you type."
 
 
 def list_sources(request: Request) -> Response:
@@ -43,7 +42,7 @@ def list_sources(request: Request) -> Response:
         tag("h1", "Sources"),
         notice,
         table("Sources", columns, rows, class_="wrapping"),
-        tag("div", docker_form(request), proxmox_note(), class_="columns even"),
+        tag("div", docker_form(request), proxmox_form(request), class_="columns even"),
     )
 
 
@@ -129,18 +128,3 @@ def docker_form(request: Request, *, url: str = "", name: str = "", problem: str
         " A tcp:// port should lead to a socket proxy that only reads."
     )
     return section("Add a Docker host", form, tag("p", note, class_="dim"))
-
-
-def proxmox_note() -> Html:
-    """Return what there is to say about Proxmox for now."""
-    return section(
-        "Proxmox",
-        tag(
-            "p",
-            "Reading Proxmox comes with a later version. What can be prepared now is an account that may only look:",
-        ),
-        tag(
-            "pre", tag("code", "pveum user add infradb@pve\npveum acl modify / --users infradb@pve --roles PVEAuditor")
-        ),
-        tag("p", prose(_UNTIL_THEN), class_="dim"),
-    )
