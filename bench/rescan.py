@@ -66,12 +66,14 @@ class Recorded:
             images=images_by_id(self.raw["images"]),
         )
         self.count, self._bridge = count, bridge
+        self._tag = "1"
         self._pattern = orjson.loads((CASES / "running.raw.json").read_bytes())
         self.collecting = 0.0
         """CPU seconds that the collector took for the last run."""
 
-    def run(self, *, restarted: int = 0, memory: float = 1) -> CollectionRun:
+    def run(self, *, restarted: int = 0, memory: float = 1, tag: str = "1") -> CollectionRun:
         """Return what the collector makes of the raw answers: `restarted` of a hundred once more, memory times that."""
+        self._tag = tag
         start = time.process_time()
         engine = ScopeResult("engine", "complete", [engine_answer(self.raw["info"], self.raw["version"])])
         networks = ScopeResult("networks", "complete", [network_answer(n, self.engine) for n in self.raw["networks"]])
@@ -87,7 +89,10 @@ class Recorded:
 
     def _raw(self, n: int, restarted: int) -> Raw:
         raw = container(self._pattern, self._bridge, n)
-        return {**raw, "Pid": n, "RestartCount": raw["RestartCount"] + (n % 100 < restarted)}
+        config = raw["Config"]
+        if self._tag != "1":
+            config = {**config, "Image": f"{config['Image'].rpartition(':')[0]}:{self._tag}"}
+        return {**raw, "Pid": n, "RestartCount": raw["RestartCount"] + (n % 100 < restarted), "Config": config}
 
 
 def container(pattern: Raw, bridge: Raw, n: int) -> Raw:

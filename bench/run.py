@@ -12,12 +12,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import engine, history, import_legacy, proxmox, rescan, ssh, startup
+from bench import engine, growth, history, import_legacy, proxmox, rescan, ssh, startup
 from bench.figures import Figure, table
 
 PARTS = {
     "import": import_legacy.measure,
     "rescan": rescan.measure,
+    "growth": growth.measure,
     "history": history.measure,
     "startup": startup.measure,
     "engine": engine.measure,

@@ -460,6 +460,14 @@ freebsd() {
     section port-range 5 sysctl -n net.inet.ip.portrange.hifirst net.inet.ip.portrange.hilast net.inet.ip.portrange.first net.inet.ip.portrange.last
 }
 
+# --- who did it --------------------------------------------------------------------------------------------------
+
+sudo_commands() { # only names of units and interfaces are ever taken from them
+    if command -v journalctl >/dev/null 2>&1; then
+        section sudo 5 journalctl -q --no-pager -o cat -n 200 --since=-10min _COMM=sudo
+    fi
+}
+
 # --- the packet filter -----------------------------------------------------------------------------------------
 
 legacy_tables() { # those that the kernel holds; nft sees none of them
@@ -522,7 +530,7 @@ main() {
     choose_limiter
 
     section uid 5 id -u
-    case $(uname -s) in FreeBSD) freebsd ;; *) linux && firewall ;; esac
+    case $(uname -s) in FreeBSD) freebsd ;; *) linux; firewall; sudo_commands ;; esac
     printf '@@%s done\n' "$token"
 }
 

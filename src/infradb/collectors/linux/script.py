@@ -26,6 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "smartctl --json=c -H -n standby DISK",
     "ss -tulpne",
     "systemctl show --property=Id,Listen,Triggers *.socket",
+    "journalctl -q --no-pager -o cat -n 200 --since=-10min _COMM=sudo",
     "docker info --format {{.ID}}",
     "sysctl -n NAME",
     "kenv -q smbios.NAME",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from infradb import clock
 from infradb.collectors import Diagnosis
+from infradb.collectors.linux.actors import read_actors
 from infradb.collectors.linux.diagnosis import diagnose_facts
 from infradb.collectors.linux.parse import parse_facts
 from infradb.collectors.linux.script import COMMANDS, FILES
@@ -46,7 +47,8 @@ class LocalCollector:
             raise SourceMalformed(
                 "the shell printed no facts", hint="try another `shell`, or give it more `timeout_seconds`"
             )
-        return CollectionRun(self.name, started_at, parse_facts(facts), calls=log.made())
+        scopes = parse_facts(facts)
+        return CollectionRun(self.name, started_at, scopes, read_actors(facts, scopes), calls=log.made())
 
     def diagnose(self) -> Sequence[Diagnosis]:
         """Return each tool and right that tells something, and what is missed without it."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infradb import clock
 from infradb.collectors import Diagnosis
+from infradb.collectors.linux.actors import read_actors
 from infradb.collectors.linux.diagnosis import diagnose_facts
 from infradb.collectors.linux.parse import SCOPES, parse_facts
 from infradb.collectors.linux.parse_system import boot_mark, machine_hash
@@ -49,14 +50,16 @@ class SshCollector:
         scopes: dict[str, tuple[ScopeResult, ...]] = {}
         errors: dict[str, CollectionError] = {}
         machines: dict[str, str] = {}
+        actors: dict[str, str] = {}
 
         def taken(reading: "Reading") -> None:
             name = reading.target.name
             if reading.facts is None:
                 errors[name] = reading.error or SourceMalformed("it told nothing")
                 return
-            scopes[name] = tuple(_of(name, scope) for scope in parse_facts(reading.facts, f"{name}/"))
             facts = reading.facts
+            scopes[name] = tuple(_of(name, scope) for scope in parse_facts(facts, f"{name}/"))
+            actors.update(read_actors(facts, scopes[name]))
             machines[name] = f"{machine_hash(facts)}/{facts.host_key}/{boot_mark(facts)}"
 
         client.read(taken)
@@ -72,7 +75,8 @@ class SshCollector:
             self.name,
             started_at,
             results,
-            calls=log.made(),
+            actors,
+            log.made(),
             has_scope=lambda scope: scope.rpartition("/")[0] in there,
         )
 
