@@ -1,9 +1,9 @@
 """What users set for a source that is reached over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from infradb.transport.credentials import Secret, reveal
 
@@ -22,6 +22,14 @@ def web_address(value: str) -> str:
 WebAddress = Annotated[str, AfterValidator(web_address)]
 
 
+def api_address(value: str) -> str:
+    """Return the same without the `/api` that people copy along."""
+    return web_address(value).removesuffix("/api")
+
+
+ApiAddress = Annotated[str, AfterValidator(api_address)]
+
+
 class HttpSettings(BaseModel):
     """Settings that every source over HTTP has."""
 
@@ -30,7 +38,7 @@ class HttpSettings(BaseModel):
     timeout_seconds: float = Field(default=30, gt=0, le=600)
     """How long one answer may take."""
 
-    fingerprint: str | None = None
+    fingerprint: str | None = Field(default=None, min_length=64, max_length=95)
     """SHA-256 of the server's certificate, in the place of an authority."""
 
     ca: str | None = None
@@ -40,15 +48,19 @@ class HttpSettings(BaseModel):
 class LoginSettings(HttpSettings):
     """The same of a source that may want a name and a password."""
 
-    username: str | None = Field(default=None, min_length=1)
+    user: str | None = Field(default=None, min_length=1)
     """Name for HTTP basic authentication, where the server wants one."""
 
     password: Secret | None = None
-    """Where the password lies: `env:NAME`, `file:/path` …"""
+    """Where that user's password lies: `env:NAME`, `file:/path` …"""
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password go together")
+        return self
 
     @property
     def basic(self) -> tuple[str, str] | None:
         """Return name and password; raise `SettingsError` where the password cannot be read."""
-        if self.username is None and self.password is None:
-            return None
-        return self.username or "", reveal(self.password) if self.password else ""
+        return (self.user, reveal(self.password)) if self.user and self.password else None

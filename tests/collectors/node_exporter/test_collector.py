@@ -88,9 +88,9 @@ def test_an_exporter_that_says_nothing_holds_nobody_up_for_longer_than_allowed(u
 def test_a_password_is_read_from_where_it_lies_and_never_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXPORTER", "hunter2")
     with bad_server("wrong_credentials") as refusing, pytest.raises(SourceRefused) as raised:
-        collect(refusing, username="infradb", password="env:EXPORTER")
+        collect(refusing, user="infradb", password="env:EXPORTER")
     assert "hunter2" not in str(raised.value) + raised.value.hint
-    assert collect(url, username="infradb", password="env:EXPORTER").status == "complete"
+    assert collect(url, user="infradb", password="env:EXPORTER").status == "complete"
 
 
 def test_every_right_is_proved_and_what_would_tell_more_is_named(url: str) -> None:

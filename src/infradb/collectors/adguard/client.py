@@ -4,7 +4,6 @@ from typing import Any
 
 from infradb.collectors.adguard.settings import AdGuardSettings
 from infradb.transport.calls import CallLog
-from infradb.transport.credentials import reveal
 from infradb.transport.http import HttpReader
 
 STATUS = "/control/status"
@@ -19,7 +18,7 @@ class AdGuardClient:
     def __init__(self, settings: AdGuardSettings, log: CallLog) -> None:
         self._http = HttpReader(
             settings.url,
-            basic=(settings.user, reveal(settings.password)) if settings.user and settings.password else None,
+            basic=settings.basic,
             timeout_seconds=settings.timeout_seconds,
             fingerprint=settings.fingerprint,
             ca=settings.ca,

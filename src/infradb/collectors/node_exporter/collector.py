@@ -20,7 +20,7 @@ infradb and Prometheus come, and let it tell addresses and processors as well:
 
 With a password (web-config.yml, basic_auth_users), give infradb the name and where the password lies:
 
-    infradb sources add node_exporter machines urls=https://10.0.0.5:9100 username=infradb password=env:EXPORTER
+    infradb sources add node_exporter machines urls=https://10.0.0.5:9100 user=infradb password=env:EXPORTER
 """
 
 

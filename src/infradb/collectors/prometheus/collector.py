@@ -15,7 +15,7 @@ from infradb.transport.calls import CallLog
 GRANT = """Prometheus knows no accounts of its own: who reaches its port may read it. With a password (web-config.yml,
 basic_auth_users), make one for infradb and give the source its name and where it lies:
 
-    infradb sources add prometheus metrics url=http://127.0.0.1:9090 username=infradb password=env:PROMETHEUS
+    infradb sources add prometheus metrics url=http://127.0.0.1:9090 user=infradb password=env:PROMETHEUS
 
 A proxy in front needs to let through two paths, GET only: /api/v1/targets and /api/v1/status/buildinfo.
 """

@@ -1,5 +1,7 @@
 """What the user sets for any reverse proxy."""
 
+from urllib.parse import urlsplit
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -20,3 +22,15 @@ class ProxySettings(BaseModel):
 
     this_machine: bool = False
     """Whether the proxy runs on the machine that infradb runs on, in no container: it is then a service of it."""
+
+
+class HttpProxySettings(ProxySettings):
+    """Settings that all reverse proxies have that are asked over HTTP."""
+
+    url: str
+    """Where it answers."""
+
+    @property
+    def host(self) -> str:
+        """Return the host that `url` names."""
+        return urlsplit(self.url).hostname or ""

@@ -5,7 +5,6 @@ from typing import Any
 from infradb.collectors.traefik.settings import TraefikSettings
 from infradb.errors import SourceMalformed
 from infradb.transport.calls import CallLog
-from infradb.transport.credentials import reveal
 from infradb.transport.http import HttpReader
 
 PAGE = 500
@@ -23,7 +22,7 @@ class TraefikClient:
     """One Traefik; every method is one call, or one per page, and raises `CollectionError`."""
 
     def __init__(self, settings: TraefikSettings, log: CallLog) -> None:
-        basic = (settings.user, reveal(settings.password)) if settings.user and settings.password else None
+        basic = settings.basic
         self._http = HttpReader(
             settings.url,
             basic=basic,
