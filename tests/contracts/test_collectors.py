@@ -70,7 +70,7 @@ class TestCollector:
     def test_its_readme_says_what_its_users_ask(self, kind: str) -> None:
         text = (folder(kind) / "README.md").read_text(encoding="utf-8")
         headings = " ".join(re.findall(r"^## (.+)$", text, re.MULTILINE)).lower()
-        assert [w for w in ("rights", "scopes", "known limits") if w not in headings] == []
+        assert [w for w in ("rights", "scopes", "known limits", "shown against") if w not in headings] == []
 
     def test_its_rules_are_done_or_exempt_with_a_reason(self, kind: str) -> None:
         text = (folder(kind) / "quality.toml").read_text(encoding="utf-8")
