@@ -28,6 +28,8 @@ class Decision:
     """How many things that they own went the same way."""
     changed: int
     """How many rows have other values now."""
+    goes_on_as: str = ""
+    """What the kept one is called now: which name counts is decided as ever."""
 
 
 class _Undo(Exception):
@@ -150,7 +152,8 @@ def _merge(connection: Connection, kept_name: str, gone_name: str, edit: Edit) -
     work.log("merge", kept, f"{gone.label} (id {gone.id}) is the same")
     work.settle({k for _, k, _ in pairs} | referring)
     work.writer.finish()
-    return Decision(kept, gone, len(pairs) - 1, work.writer.counts["updated"] - before)
+    name = f"{kept.table}/{labels(connection, [kept.id])[kept.id]}"
+    return Decision(kept, gone, len(pairs) - 1, work.writer.counts["updated"] - before, name)
 
 
 def _pairs(known: StoredKnown, kept: Named, gone: Named) -> list[tuple[int, int, int | None]]:

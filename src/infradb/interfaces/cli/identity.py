@@ -17,7 +17,8 @@ def merge(ctx: click.Context, kept: str, gone: str, dry_run: bool, reason: str |
     """Say that A and B are one thing, which goes on as A. `infradb split A --source S` takes it back."""
     done = identity.merge(database(ctx), kept, gone, edit_of(reason), dry_run=dry_run)
     along = f", and {done.along} that they both own" if done.along else ""
-    click.echo(f"{done.other.label} is {done.kept.label}{along}; {done.changed} rows changed")
+    name = f", which goes on as {done.goes_on_as}" if done.goes_on_as != done.kept.label else ""
+    click.echo(f"{done.other.label} is {done.kept.label}{name}{along}; {done.changed} rows changed")
     if dry_run:
         click.echo("dry run: nothing was written")
 
