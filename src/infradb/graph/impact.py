@@ -1,81 +1,74 @@
 """What is down, degraded or at risk if some things die together, and why."""
 
-from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from infradb.graph.needs import Graph, Need, wanted
+from infradb.graph.needs import Graph, Need, strength, wanted
 
 State = Literal["down", "degraded", "at risk"]
 STATES: tuple[State, ...] = ("down", "degraded", "at risk")
 """Worst first."""
-_WORSE = {"down": 3, "degraded": 2, "at risk": 1}
+_BADNESS: dict[State, int] = {"down": 3, "degraded": 2, "at risk": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What becomes of one thing, and by which need."""
+    """What becomes of one thing, by which need, and how many needs away from what died."""
 
     id: int
     state: State
-    by: Need | None
+    by: Need | None = None
     """Need through which it is hit; None for what dies itself."""
+    distance: int = 0
 
 
 def impact(graph: Graph, dead: Collection[int]) -> dict[int, Effect]:
-    """Return thing -> effect for everything that is hit when `dead` die together, the dead themselves first.
+    """Return thing -> effect for everything that is hit when `dead` die together; the dead first, then down, and so on.
 
-    A thing is down when a hard need is down and nothing stands in for it, degraded when a soft one is, or when
-    a hard one is degraded itself; at risk when it works on, but one more loss of its redundancy group would hit it. The
-    first need that hits a thing is on a shortest way from what died. Cost grows with what is hit.
+    Of needs that stand in for each other the best ones count, as many as are wanted; the worst of these is what arrives:
+
+    - of a hard need as it is: a thing is down, degraded or at risk as that need is;
+    - of a soft need only its loss, which degrades; of an optional one nothing;
+    - a hard group that works but has none to spare any more puts a thing at risk: one more loss would take it down.
+
+    Each effect comes by the fewest needs that lead to it. Cost grows with what is hit, not with the graph.
     """
-    found = {id_: Effect(id_, "down", None) for id_ in dead if id_ in graph.nodes}
-    waiting = deque(found)
-    while waiting:
-        hit = waiting.popleft()
-        for need in graph.needed.get(hit, ()):
-            before = found.get(need.dependent)
-            if before is not None and before.state == "down":
-                continue
-            effect = _effect(graph, need.dependent, found)
-            if effect is not None and (before is None or _WORSE[effect.state] > _WORSE[before.state]):
-                found[need.dependent] = effect
-                waiting.append(need.dependent)
+    found = {id_: Effect(id_, "down") for id_ in dead}
+    waves = [list(found)]
+    for state in STATES:
+        distance = 0
+        while distance < len(waves):
+            waves.append([])
+            for hit in waves[distance]:
+                for need in graph.needed.get(hit, ()):
+                    if need.dependent not in found and _arrives(graph.alike(need), found) >= _BADNESS[state]:
+                        found[need.dependent] = Effect(need.dependent, state, need, distance + 1)
+                        waves[distance + 1].append(need.dependent)
+            if not waves[-1]:
+                waves.pop()
+            distance += 1
     return found
 
 
-def way(effects: dict[int, Effect], id_: int) -> list[Need]:
+def way(effects: Mapping[int, Effect], id_: int) -> list[Need]:
     """Return the needs that lead from a thing to what died, its own first."""
     found: list[Need] = []
     by = effects[id_].by
-    while by is not None and by not in found:
+    while by is not None:
         found.append(by)
         by = effects[by.dependency].by
     return found
 
 
-def _effect(graph: Graph, id_: int, found: dict[int, Effect]) -> Effect | None:
-    """Return what becomes of a thing after all that is known to be hit so far: the worst of its needs."""
-    worst: Effect | None = None
-    for state, need in _hits(graph, id_, found):
-        if worst is None or _WORSE[state] > _WORSE[worst.state]:
-            worst = Effect(id_, state, need)
-    return worst
-
-
-def _hits(graph: Graph, id_: int, found: dict[int, Effect]) -> Iterator[tuple[State, Need]]:
-    for needs in graph.grouped(id_):
-        down = [n for n in needs if (e := found.get(n.dependency)) and e.state == "down"]
-        spare = len(needs) - len(down) - wanted(needs)
-        strength = needs[0].strength
-        if down and spare < 0:
-            if strength != "optional":
-                yield ("down" if strength == "hard" else "degraded"), down[0]
-        elif down and spare == 0 and len(needs) > 1 and strength != "optional":
-            yield "at risk", down[0]
-        if strength == "hard" and not down:
-            for need in needs:
-                effect = found.get(need.dependency)
-                if effect and effect.state == "degraded" and len(needs) == 1:
-                    yield "degraded", need
+def _arrives(group: tuple[Need, ...] | list[Need], found: Mapping[int, Effect]) -> int:
+    """Return how bad it is for a thing that a group of its needs is as it is, from 0 to 3."""
+    kind = strength(group)
+    states = sorted(_BADNESS[found[n.dependency].state] if n.dependency in found else 0 for n in group)
+    least = wanted(group)
+    worst = states[least - 1]
+    if kind != "hard":
+        return _BADNESS["degraded"] if kind == "soft" and worst == _BADNESS["down"] else 0
+    lost = states.count(_BADNESS["down"])
+    none_to_spare = lost > 0 and len(group) - lost == least
+    return max(worst, _BADNESS["at risk"]) if none_to_spare else worst

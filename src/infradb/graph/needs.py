@@ -1,11 +1,13 @@
-"""The graph: things, and what each needs."""
+"""The graph: what each thing needs, in both directions. Things are numbers; what they are called is nobody's matter here."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Strength = Literal["hard", "soft", "optional"]
 """How badly: it stops, it suffers, it does without."""
+STRENGTHS: dict[str, int] = {"optional": 0, "soft": 1, "hard": 2}
+"""Looser ones first."""
 
 
 class Need(NamedTuple):
@@ -15,78 +17,75 @@ class Need(NamedTuple):
     """Thing that needs."""
 
     dependency: int
-    """Thing that is needed."""
+    """Thing that is needed; below zero where nobody knows more of it than an address or a name."""
 
-    words: str
+    words: str = "needs"
     """How, between the two names: `runs on`, `has its disk on`."""
 
     strength: Strength = "hard"
 
     group: str = ""
-    """Needs of one thing in one group stand in for each other."""
+    """Needs of one thing in one group stand in for each other; empty where nothing does."""
 
-    rule: str = "all"
-    """How many of the group are needed: `all`, `any`, or a number."""
+    rule: str = ""
+    """How many of the group are needed: `any` (also where nothing is said), `all`, or a number: `2`, `2 of 3`."""
 
     origin: str = "observed"
     """How it is known: declared, observed, inferred."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A thing as the graph's answers show it; what nobody knows more of than an address has a number below zero."""
-
-    id: int
-    table: str
-    name: str
-    criticality: str | None = None
-    owner: str | None = None
-    start_order: int | None = None
-
-    @property
-    def label(self) -> str:
-        """Return kind and name, as `KIND/NAME`; what is unknown by its name alone."""
-        return f"{self.table}/{self.name}" if self.table else self.name
-
-
 @dataclass(slots=True)
 class Graph:
-    """Things by number, and their needs in both directions."""
+    """All needs, by the thing that needs and by the thing that is needed."""
 
-    nodes: dict[int, Node] = field(default_factory=dict)
     needs: dict[int, list[Need]] = field(default_factory=dict)
     """Thing -> what it needs."""
     needed: dict[int, list[Need]] = field(default_factory=dict)
     """Thing -> the needs that point at it."""
+    grouped: dict[tuple[int, str], list[Need]] = field(default_factory=dict)
+    """Thing and group -> the needs that stand in for each other."""
 
     @classmethod
-    def of(cls, nodes: Mapping[int, Node], needs: Iterable[Need]) -> "Graph":
-        """Build a graph; needs with an end that is no node, and those of a thing for itself, are left out."""
-        graph = cls(dict(nodes))
+    def of(cls, needs: Iterable[Need]) -> "Graph":
+        """Build a graph; what is said twice counts once, and nothing needs itself."""
+        graph = cls()
         for need in dict.fromkeys(needs):
-            if need.dependent != need.dependency and need.dependent in graph.nodes and need.dependency in graph.nodes:
+            if need.dependent != need.dependency:
                 graph.needs.setdefault(need.dependent, []).append(need)
                 graph.needed.setdefault(need.dependency, []).append(need)
+                if need.group:
+                    graph.grouped.setdefault((need.dependent, need.group), []).append(need)
         return graph
 
-    def grouped(self, id_: int) -> Iterator[list[Need]]:
-        """Yield the needs of a thing: each by itself, and those of one group together."""
-        groups: dict[str, list[Need]] = {}
-        for need in self.needs.get(id_, ()):
-            if need.group:
-                groups.setdefault(need.group, []).append(need)
-            else:
-                yield [need]
-        yield from groups.values()
+    def alike(self, need: Need) -> Sequence[Need]:
+        """Return the needs that stand in for one, itself among them."""
+        return self.grouped[need.dependent, need.group] if need.group else (need,)
+
+    def groups(self, id_: int) -> list[Sequence[Need]]:
+        """Return the needs of a thing: each by itself, and those of one group together."""
+        return [self.alike(n) for n in {(n.group or n): n for n in self.needs.get(id_, ())}.values()]
 
 
-def wanted(needs: list[Need]) -> int:
-    """Return how many of a group are needed.
+def wanted(group: Sequence[Need]) -> int:
+    """Return how many of a group have to work; where its needs say different rules, the strictest holds.
 
-    >>> wanted([Need(1, 2, "asks", group="dns", rule="any"), Need(1, 3, "asks", group="dns", rule="any")])
+    >>> wanted([Need(1, 2, group="dns"), Need(1, 3, group="dns")])
     1
+    >>> wanted([Need(1, 2, group="disks", rule="2 of 3"), Need(1, 3, group="disks"), Need(1, 4, group="disks")])
+    2
     """
-    rule = needs[0].rule
-    if rule == "any":
+    if len(group) == 1:
         return 1
-    return min(int(rule), len(needs)) if rule.isdecimal() else len(needs)
+    return max(_number(n.rule, len(group)) for n in group)
+
+
+def strength(group: Sequence[Need]) -> Strength:
+    """Return how badly a group is needed: as its strongest need."""
+    return max((n.strength for n in group), key=STRENGTHS.__getitem__)
+
+
+def _number(rule: str, members: int) -> int:
+    first = rule.partition(" ")[0]
+    if first in ("", "any"):
+        return 1
+    return min(max(int(first), 1), members) if first.isdecimal() else members

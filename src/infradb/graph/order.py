@@ -1,72 +1,86 @@
 """In which order to start things, and in which to stop them: waves in which nothing comes before what it needs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from infradb.graph.needs import Graph, Need
+from infradb.graph.needs import STRENGTHS, Graph, Need
 
-_LOOSENESS = {"optional": 0, "soft": 1, "hard": 2}
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Things that need each other in a circle, and the need that was passed over to find an order."""
+
+    things: tuple[int, ...]
+    """Each needs the next one, the last one the first."""
+    passed_over: Need
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Waves to start in, and the needs that had to be passed over because they run in a circle."""
+    """Waves to start in, and the circles that had to be broken."""
 
     waves: tuple[tuple[int, ...], ...]
     """Things that may start at the same time, first those that need nothing of the others."""
-    broken: tuple[Need, ...]
-    """One need of each circle: its loosest."""
+    circles: tuple[Circle, ...] = ()
 
     def reversed(self) -> "Order":
         """Return the order in which to stop: what needs others first."""
-        return Order(self.waves[::-1], self.broken)
+        return Order(self.waves[::-1], self.circles)
 
 
-def boot_order(graph: Graph, ids: Collection[int]) -> Order:
-    """Return the order in which to start things; of one wave, lower start orders come first.
+def boot_order(graph: Graph, ids: Collection[int], wishes: Iterable[Need] = ()) -> Order:
+    """Return the order in which to start things; `wishes` are needs that only ordering knows of, looser than all others.
 
-    Circles are broken at their loosest need (optional before soft before hard, inferred before declared), which is told.
+    A circle is broken at its loosest need, which is told: a wish, then optional before soft before hard, and inferred
+    before observed before declared.
     """
     chosen = set(ids)
-    open_: dict[int, set[int]] = {}
-    needs: dict[tuple[int, int], Need] = {}
-    for id_ in chosen:
-        for need in graph.needs.get(id_, ()):
-            if need.dependency in chosen:
-                open_.setdefault(id_, set()).add(need.dependency)
-                needs.setdefault((id_, need.dependency), need)
+    open_: dict[int, dict[int, tuple[tuple[int, ...], Need]]] = {id_: {} for id_ in sorted(chosen)}
+    behind: dict[int, set[int]] = {}
+    kinds = [(n, 1) for id_ in open_ for n in graph.needs.get(id_, ())] + [(n, 0) for n in wishes]
+    for need, kind in kinds:
+        if need.dependent in chosen and need.dependency in chosen and need.dependent != need.dependency:
+            weight = (kind, STRENGTHS[need.strength], _ORIGINS.get(need.origin, 1), need.dependent, need.dependency)
+            known = open_[need.dependent].get(need.dependency)
+            if known is None or known[0] < weight:
+                open_[need.dependent][need.dependency] = weight, need
+            behind.setdefault(need.dependency, set()).add(need.dependent)
     waves: list[tuple[int, ...]] = []
-    broken: list[Need] = []
-    left = set(chosen)
-    while left:
-        ready = [i for i in left if not open_.get(i)]
-        if not ready:
-            loosest = min((needs[i, d] for i, d in _circle(open_, left)), key=_looseness)
-            broken.append(loosest)
-            open_[loosest.dependent].discard(loosest.dependency)
-            continue
-        waves.append(tuple(sorted(ready, key=lambda i: _place(graph, i))))
-        left -= set(ready)
-        for id_ in left:
-            open_.get(id_, set()).difference_update(ready)
-    return Order(tuple(waves), tuple(broken))
+    circles: list[Circle] = []
+    ready = [i for i, needs in open_.items() if not needs]
+    while open_:
+        while not ready:
+            circle = _circle(open_)
+            _, loosest = min(open_[a][b] for a, b in zip(circle, (*circle[1:], circle[0]), strict=True))
+            circles.append(Circle(circle, loosest))
+            del open_[loosest.dependent][loosest.dependency]
+            ready = [] if open_[loosest.dependent] else [loosest.dependent]
+        waves.append(tuple(ready))
+        for id_ in ready:
+            del open_[id_]
+        ready = _freed(open_, behind, ready)
+    return Order(tuple(waves), tuple(circles))
 
 
-def _circle(open_: dict[int, set[int]], left: set[int]) -> list[tuple[int, int]]:
-    """Return the needs of one circle among what is left: following needs has to come back sometime."""
-    seen: list[int] = []
-    at = min(left)
-    while at not in seen:
-        seen.append(at)
-        at = min(open_[at])
-    circle = [*seen[seen.index(at) :], at]
-    return list(zip(circle, circle[1:], strict=False))
+_ORIGINS = {"inferred": 0, "observed": 1, "declared": 2}
 
 
-def _looseness(need: Need) -> tuple[int, bool, int, int]:
-    return _LOOSENESS[need.strength], need.origin == "declared", need.dependent, need.dependency
+def _freed(open_: dict[int, dict[int, tuple[tuple[int, ...], Need]]], behind: dict[int, set[int]], done: list[int]) -> list[int]:
+    """Return what waits for nothing any more, now that some things are done."""
+    freed: list[int] = []
+    for id_ in done:
+        for dependent in behind.get(id_, ()):
+            needs = open_.get(dependent)
+            if needs is not None and needs.pop(id_, None) and not needs:
+                freed.append(dependent)
+    return sorted(freed)
 
 
-def _place(graph: Graph, id_: int) -> tuple[int, str]:
-    node = graph.nodes[id_]
-    return node.start_order if node.start_order is not None else 1_000_000, node.label
+def _circle(open_: dict[int, dict[int, tuple[tuple[int, ...], Need]]]) -> tuple[int, ...]:
+    """Return one circle among what is left, where everything waits for something: following needs must come back."""
+    places: dict[int, int] = {}
+    at = next(iter(open_))
+    while at not in places:
+        places[at] = len(places)
+        at = next(iter(open_[at]))
+    return tuple(places)[places[at] :]

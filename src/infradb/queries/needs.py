@@ -1,296 +1,128 @@
-"""Builds the graph of needs from what is stored: the same for now and for a time before."""
+"""Reads who needs whom: the whole graph, or only what lies above or below some things."""
 
-import ipaddress
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from infradb.graph.needs import Graph, Need, Node
-from infradb.model.catalog import ENTITY_TYPES
+from infradb.graph.needs import Graph, Need
+from infradb.model.catalog import BY_TABLE
+from infradb.queries.drawn_needs import Places, drawn_needs
 from infradb.queries.naming import labels
-from infradb.queries.snapshot import snapshot
+from infradb.queries.plain_needs import PLAIN_NEEDS
 from infradb.store.database import Connection
+from infradb.store.known import StoredKnown
 
-_PRIVATE_TO_HOSTS = "host:"
-_TOLERATED = {"raid1": -1, "mirror": -1, "raid5": 1, "raidz1": 1, "raidz": 1, "raid6": 2, "raidz2": 2, "raidz3": 3}
-"""RAID level -> how many members may fail; -1 for all but one."""
-
-
-def needs_graph(connection: Connection, as_of: str | None = None) -> Graph:
-    """Return the graph of everything that lives, or lived at an instant; raise `BeforeHistory`."""
-    return _Builder(snapshot(connection, as_of) if as_of else connection).graph()
+_BATCH = 400
 
 
-class _Builder:
-    """Asks one question for each kind of need."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A graph of needs, and the places in it of which nobody knows who is there."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.nodes: dict[int, Node] = {}
-        self.unknown: dict[str, int] = {}
-        self.by_address: dict[str, int] = {}
-        self.by_name: dict[str, set[int]] = defaultdict(set)
-
-    def graph(self) -> Graph:
-        self._read_nodes()
-        self._read_names()
-        needs: list[Need] = []
-        for question in _QUESTIONS:
-            needs += question(self)
-        return Graph.of(self.nodes, needs)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.connection.query(sql)
-
-    def host_at(self, place: str, what: str) -> int:
-        """Return the host that has an address or, if only one has, a name; else a node for what is unknown there."""
-        text = place.strip("[]").lower().rstrip(".")
-        found = self.by_address.get(_canonical(text))
-        named = self.by_name.get(text) or self.by_name.get(text.partition(".")[0]) or set()
-        if found is None and len(named) == 1:
-            found = next(iter(named))
-        if found is not None:
-            return found
-        if text not in self.unknown:
-            self.unknown[text] = -1 - len(self.unknown)
-            self.nodes[self.unknown[text]] = Node(self.unknown[text], "", f"unknown {what} at {text}")
-        return self.unknown[text]
-
-    def _read_nodes(self) -> None:
-        ids: list[int] = []
-        for entity_type in ENTITY_TYPES:
-            fields = [f if f in entity_type.fields else "NULL" for f in ("criticality", "owner", "start_order")]
-            sql = f"SELECT id, {', '.join(fields)} FROM {entity_type.table} WHERE retired_at IS NULL"
-            for id_, criticality, owner, start in self.connection.query(sql):
-                self.nodes[id_] = Node(id_, entity_type.table, "", criticality, owner, start)
-                ids.append(id_)
-        names = labels(self.connection, ids)
-        starts: dict[int, Any] = dict(
-            self.connection.query(
-                "SELECT host_id, start_order FROM proxmox_containers"
-                " WHERE retired_at IS NULL AND start_order IS NOT NULL"
-            )
-        )
-        for id_, node in self.nodes.items():
-            start = starts.get(id_, node.start_order)
-            self.nodes[id_] = Node(id_, node.table, names.get(id_, str(id_)), node.criticality, node.owner, start)
-
-    def _read_names(self) -> None:
-        sql = (
-            "SELECT ip_address, host_id FROM ip_addresses WHERE retired_at IS NULL AND host_id IS NOT NULL"
-            f" AND vrf NOT LIKE '{_PRIVATE_TO_HOSTS}%' AND vrf NOT LIKE 'docker:%'"
-        )
-        self.by_address.update(dict(self.connection.query(sql)))
-        for id_, name, address in self.rows("SELECT id, hostname, management_ip FROM hosts WHERE retired_at IS NULL"):
-            self.by_name[name.lower()].add(id_)
-            if address:
-                self.by_address.setdefault(address, id_)
+    graph: Graph
+    unknown: dict[int, str]
+    """Number below zero -> what it is to people: `unknown machine at 10.0.0.5`."""
 
 
-def _declared(at: _Builder) -> Iterator[Need]:
-    """Services that need services, as people or inference said."""
-    sql = (
-        "SELECT dependent_service_id, dependency_service_id, coalesce(dependency_type, 'hard'),"
-        " coalesce(redundancy_group, ''), coalesce(redundancy_rule, 'all'), origin FROM service_dependencies"
-        " WHERE retired_at IS NULL"
-    )
-    for dependent, dependency, strength, group, rule, origin in at.rows(sql):
-        yield Need(dependent, dependency, "needs", strength, group, rule, origin)
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing as answers show it."""
+
+    id: int
+    table: str
+    """Empty where nobody knows more of it than its address or name."""
+    name: str
+    criticality: str | None = None
+    owner: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Return kind and name, as `KIND/NAME`; what is unknown by its name alone."""
+        return f"{self.table}/{self.name}" if self.table else self.name
 
 
-def _places(at: _Builder) -> Iterator[Need]:
-    """What runs where: services in containers or on hosts, containers on hosts."""
-    for id_, container, host in at.rows(
-        "SELECT id, docker_container_id, host_id FROM services WHERE retired_at IS NULL"
-    ):
-        if container or host:
-            yield Need(id_, container or host, "runs in" if container else "runs on")
-    for id_, host in at.rows("SELECT id, docker_host_id FROM docker_containers WHERE retired_at IS NULL"):
-        yield Need(id_, host, "runs on")
+def whole(connection: Connection) -> Needs:
+    """Return all needs of what lives."""
+    places = Places(connection)
+    drawn = drawn_needs(connection, places)
+    plain = map(Need._make, connection.query(PLAIN_NEEDS))
+    return _needs([*plain, *drawn], places)
 
 
-def _guests(at: _Builder) -> Iterator[Need]:
-    """Guests on their nodes; those under high availability on any node of the cluster that has room for them."""
-    sql = (
-        "SELECT g.host_id, g.cluster, g.proxmox_host_id, g.ha_state, h.total_ram_mb FROM proxmox_containers g"
-        " JOIN hosts h ON h.id = g.host_id WHERE g.retired_at IS NULL"
-    )
-    guests = at.rows(sql)
-    room = {
-        id_: (total or 0) - (used or 0) if total else None
-        for id_, total, used in at.rows("SELECT id, total_ram_mb, used_ram_mb FROM hosts WHERE retired_at IS NULL")
-    }
-    clusters: dict[str, set[int]] = defaultdict(set)
-    for _, cluster, node, _, _ in guests:
-        clusters[cluster].add(node)
-    placed = set()
-    for guest, cluster, node, ha_state, memory in guests:
-        placed.add(guest)
-        if ha_state not in ("started", "enabled"):
-            yield Need(guest, node, "runs on")
-            continue
-        others = [n for n in clusters[cluster] if n != node and _has_room(room.get(n), memory)]
-        for one in (node, *sorted(others)):
-            yield Need(guest, one, "runs on" if one == node else "can move to", group="node", rule="any")
-    for id_, parent in at.rows(
-        "SELECT id, parent_host_id FROM hosts WHERE retired_at IS NULL AND parent_host_id IS NOT NULL"
-    ):
-        if id_ not in placed:
-            yield Need(id_, parent, "runs on")
+def above(connection: Connection, ids: Collection[int]) -> Needs:
+    """Return the needs by which some things are needed, directly or by others, with all that stand in for them.
+
+    Reads as much as hangs on these things, not the whole database.
+    """
+    return _reached(connection, ids, "dependency")
 
 
-def _has_room(room: int | None, memory: int | None) -> bool:
-    """Tell whether a node can take a guest: where nobody knows, it counts as able to."""
-    return room is None or memory is None or room >= memory
+def below(connection: Connection, ids: Collection[int]) -> Needs:
+    """Return what some things need, directly or by others."""
+    return _reached(connection, ids, "dependent")
 
 
-def _storages(at: _Builder) -> Iterator[Need]:
-    """Guests' disks on storages, storages on their nodes or on the pool of their name there."""
-    sql = (
-        "SELECT g.host_id, d.proxmox_storage_id, d.disk_name FROM guest_disks d"
-        " JOIN proxmox_containers g ON g.id = d.proxmox_container_id"
-        " WHERE d.retired_at IS NULL AND d.proxmox_storage_id IS NOT NULL"
-    )
-    for guest, storage, disk in at.rows(sql):
-        yield Need(guest, storage, f"has its disk {disk} on")
-    pools = {
-        (host, name): id_
-        for id_, host, name in at.rows("SELECT id, host_id, device_name FROM storage_devices WHERE retired_at IS NULL")
-    }
-    for id_, host, name in at.rows(
-        "SELECT id, host_id, storage_name FROM proxmox_storages WHERE retired_at IS NULL AND host_id IS NOT NULL"
-    ):
-        yield Need(id_, host, "is in")
-        if (host, name) in pools:
-            yield Need(id_, pools[host, name], "lies on")
+def _needs(needs: Iterable[Need], places: Places) -> Needs:
+    return Needs(Graph.of(needs), {number: label for label, number in places.unknown.items()})
 
 
-def _devices(at: _Builder) -> Iterator[Need]:
-    """Devices on devices, arrays on as many members as they need, hosts on what they boot from."""
-    sql = (
-        "SELECT id, host_id, device_name, parent_device_id, mount_point, device_type, raid_level, raid_members"
-        " FROM storage_devices WHERE retired_at IS NULL"
-    )
-    rows = at.rows(sql)
-    names = {(host, name): id_ for id_, host, name, *_ in rows}
-    for id_, host, _, parent, mount, kind, level, members in rows:
-        listed = orjson.loads(members) if isinstance(members, str) else members
-        found = [names[host, m] for m in listed or () if (host, m) in names]
-        if len(found) > 1:
-            rule = str(_least(len(found), level))
-            for member in found:
-                yield Need(id_, member, "is made of", group="members", rule=rule)
-        elif parent:
-            yield Need(id_, parent, "lies on")
-        if mount == "/" and kind not in ("nfs", "smb"):
-            yield Need(host, id_, "boots from")
+def _reached(connection: Connection, ids: Collection[int], end: str) -> Needs:
+    places = Places(connection)
+    upwards = end == "dependency"
+    drawn: dict[int, list[Need]] = defaultdict(list)
+    siblings: dict[tuple[int, str], list[Need]] = defaultdict(list)
+    for need in drawn_needs(connection, places):
+        drawn[need.dependency if upwards else need.dependent].append(need)
+        siblings[need.dependent, need.group].append(need)
+    found: list[Need] = []
+    seen = set(ids)
+    wave = list(seen)
+    while wave:
+        needs = _plain(connection, end, wave)
+        needs += [n for id_ in wave for n in drawn.get(id_, ())]
+        found += needs
+        others = {n.dependent for n in needs} if upwards else {n.dependency for n in needs}
+        wave = list(others - seen)
+        seen |= others
+    if upwards:
+        grouped = {(n.dependent, n.group) for n in found if n.group}
+        found += [n for key in grouped for n in siblings.get(key, ())]
+        found += _plain(connection, "dependent", list({d for d, _ in grouped}), " AND in_group <> ''")
+    return _needs(found, places)
 
 
-def _least(members: int, level: str | None) -> int:
-    tolerated = _TOLERATED.get((level or "").lower(), 0)
-    return 1 if tolerated < 0 else max(1, members - tolerated)
+def _plain(connection: Connection, end: str, ids: list[int], more: str = "") -> list[Need]:
+    found: list[Need] = []
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        sql = f"SELECT * FROM ({PLAIN_NEEDS}) n WHERE {end} IN ({', '.join('?' * len(batch))}){more}"
+        found += map(Need._make, connection.query(sql, batch))
+    return found
 
 
-def _mounts(at: _Builder) -> Iterator[Need]:
-    """Network mounts on their servers, known or not; hosts and containers on what they have mounted."""
-    mounts: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for id_, host, name, mount in at.rows(
-        "SELECT id, host_id, device_name, mount_point FROM storage_devices"
-        " WHERE retired_at IS NULL AND device_type IN ('nfs', 'smb')"
-    ):
-        server = name.removeprefix("//").partition("/")[0] if name.startswith("//") else name.rpartition(":/")[0]
-        if server:
-            yield Need(id_, at.host_at(server, "file server"), "is served by")
-        if mount:
-            mounts[host].append((mount.rstrip("/") + "/", id_))
-            yield Need(host, id_, "mounts", "soft")
-    sql = (
-        "SELECT v.docker_container_id, c.docker_host_id, v.host_path FROM docker_container_volumes v"
-        " JOIN docker_containers c ON c.id = v.docker_container_id"
-        " WHERE v.retired_at IS NULL AND v.host_path IS NOT NULL"
-    )
-    for container, host, path in at.rows(sql):
-        fitting = [(m, d) for m, d in mounts.get(host, ()) if f"{path.rstrip('/')}/".startswith(m)]
-        if fitting:
-            yield Need(container, max(fitting)[1], f"keeps {path} on")
+def things(connection: Connection, ids: Collection[int], unknown: dict[int, str]) -> dict[int, Thing]:
+    """Return things as answers show them."""
+    known = [i for i in ids if i > 0]
+    tables = StoredKnown(connection).tables(known)
+    names = labels(connection, known)
+    said: dict[int, tuple[Any, Any]] = {}
+    for table in set(tables.values()):
+        if "criticality" in BY_TABLE[table].fields:
+            own = [i for i in known if tables[i] == table]
+            said |= {i: (c, o) for i, c, o in _rows(connection, table, ("id", "criticality", "owner"), own)}
+    found = {i: Thing(i, tables[i], names.get(i, str(i)), *said.get(i, (None, None))) for i in known if i in tables}
+    return found | {i: Thing(i, "", unknown[i]) for i in ids if i in unknown}
 
 
-def _compose(at: _Builder) -> Iterator[Need]:
-    """Containers that share another's network, and those that compose starts after others."""
-    sql = (
-        "SELECT id, docker_host_id, container_id, compose_project, compose_service, network_mode, labels"
-        " FROM docker_containers WHERE retired_at IS NULL"
-    )
-    rows = at.rows(sql)
-    by_id = {native[:12]: id_ for id_, _, native, *_ in rows if native}
-    by_service: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for id_, host, _, project, service, _, _ in rows:
-        by_service[host, project, service].append(id_)
-    for id_, host, _, project, _, mode, text in rows:
-        if mode and mode.startswith("container:") and (other := by_id.get(mode.removeprefix("container:")[:12])):
-            yield Need(id_, other, "shares the network of")
-        said = orjson.loads(text) if isinstance(text, str) else text or {}
-        after = str(said.get("com.docker.compose.depends_on") or "")
-        for name in (part.partition(":")[0].strip() for part in after.split(",")):
-            others = by_service.get((host, project, name), []) if name and project else []
-            for other in others:
-                yield Need(id_, other, "is started after", group=f"service {name}", rule="any", origin="declared")
+def users_services(connection: Connection, levels: Collection[str] = ()) -> list[int]:
+    """Return the services that live; of these criticalities only, where any are given."""
+    rows = connection.query("SELECT id, criticality FROM services WHERE retired_at IS NULL ORDER BY id")
+    return [i for i, criticality in rows if not levels or criticality in levels]
 
 
-def _ways(at: _Builder) -> Iterator[Need]:
-    """Hosts on their gateways, and on any of the resolvers of their networks."""
-    for host, gateway_host, gateway in at.rows(
-        "SELECT host_id, gateway_host_id, gateway_ip FROM network_routes WHERE retired_at IS NULL"
-        " AND destination_network = 'default' AND host_id IS NOT NULL AND gateway_ip <> ''"
-    ):
-        yield Need(host, gateway_host or at.host_at(gateway, "gateway"), "reaches other networks through", "soft")
-    sql = (
-        "SELECT DISTINCT a.host_id, n.dns_servers FROM ip_addresses a JOIN networks n ON n.id = a.network_id"
-        " WHERE a.retired_at IS NULL AND n.retired_at IS NULL AND a.host_id IS NOT NULL AND n.dns_servers IS NOT NULL"
-    )
-    for host, text in at.rows(sql):
-        servers = orjson.loads(text) if isinstance(text, str) else text
-        for server in servers or ():
-            yield Need(host, at.host_at(str(server), "resolver"), "asks for names", "soft", "resolvers", "any")
-
-
-def _routes(at: _Builder) -> Iterator[Need]:
-    """Names that users ask a proxy for: on the proxy, on any of their backends, on the certificate."""
-    sql = (
-        "SELECT id, proxy_service_id, backend_service_id, certificate_id, hostname, path FROM proxy_routes"
-        " WHERE retired_at IS NULL"
-    )
-    for id_, proxy, backend, certificate, *_ in at.rows(sql):
-        if proxy:
-            yield Need(id_, proxy, "is served by")
-        if backend:
-            yield Need(id_, backend, "leads to")
-        if certificate:
-            yield Need(id_, certificate, "shows")
-
-
-def _switches(at: _Builder) -> Iterator[Need]:
-    """Machines on the switches that they are plugged into; several uplinks stand in for each other."""
-    sql = (
-        "SELECT a.host_id, b.host_id FROM links l JOIN network_interfaces a ON a.id = l.interface_a_id"
-        " JOIN network_interfaces b ON b.id = l.interface_b_id WHERE l.retired_at IS NULL"
-    )
-    kinds: dict[int, str] = dict(at.rows("SELECT id, host_type FROM hosts WHERE retired_at IS NULL"))
-    for a, b in at.rows(sql):
-        for end, other in ((a, b), (b, a)):
-            if kinds.get(other) == "network_device" and kinds.get(end) != "network_device":
-                yield Need(end, other, "is plugged into", group="uplinks", rule="any")
-
-
-_QUESTIONS: Sequence[Callable[[_Builder], Iterator[Need]]] = (
-    _declared, _places, _guests, _storages, _devices, _mounts, _compose, _ways, _routes, _switches,
-)  # fmt: skip
-
-
-def _canonical(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
-        return text
+def _rows(connection: Connection, table: str, fields: tuple[str, ...], ids: list[int]) -> Iterable[tuple[Any, ...]]:
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        marks = ", ".join("?" * len(batch))
+        yield from connection.query(f"SELECT {', '.join(fields)} FROM {table} WHERE id IN ({marks})", batch)
