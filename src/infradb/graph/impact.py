@@ -1,6 +1,6 @@
 """What is down, degraded or at risk if some things die together, and why."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,9 +24,9 @@ class Effect:
 
 
 def impact(graph: Graph, dead: Collection[int]) -> dict[int, Effect]:
-    """Return thing -> effect for everything that is hit when `dead` die together; the dead first, then down, and so on.
+    """Return thing -> effect for everything that is hit when `dead` die together, the dead first, then worst first.
 
-    Of needs that stand in for each other the best ones count, as many as are wanted; the worst of these is what arrives:
+    Of needs that stand in for each other the best ones count, as many as are wanted; the worst of these arrives:
 
     - of a hard need as it is: a thing is down, degraded or at risk as that need is;
     - of a soft need only its loss, which degrades; of an optional one nothing;
@@ -61,7 +61,7 @@ def way(effects: Mapping[int, Effect], id_: int) -> list[Need]:
     return found
 
 
-def _arrives(group: tuple[Need, ...] | list[Need], found: Mapping[int, Effect]) -> int:
+def _arrives(group: Sequence[Need], found: Mapping[int, Effect]) -> int:
     """Return how bad it is for a thing that a group of its needs is as it is, from 0 to 3."""
     kind = strength(group)
     states = sorted(_BADNESS[found[n.dependency].state] if n.dependency in found else 0 for n in group)

@@ -1,4 +1,4 @@
-"""The graph: what each thing needs, in both directions. Things are numbers; what they are called is nobody's matter here."""
+"""The graph: what each thing needs, in both directions. Things are numbers here; names are the queries' business."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

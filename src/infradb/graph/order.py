@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from infradb.graph.needs import STRENGTHS, Graph, Need
 
+_ORIGINS = {"inferred": 0, "observed": 1, "declared": 2}
+_Open = dict[int, dict[int, tuple[tuple[int, ...], Need]]]
+"""Thing -> what it waits for -> how firm the need for it is, and that need."""
+
 
 @dataclass(frozen=True, slots=True)
 class Circle:
@@ -29,13 +33,13 @@ class Order:
 
 
 def boot_order(graph: Graph, ids: Collection[int], wishes: Iterable[Need] = ()) -> Order:
-    """Return the order in which to start things; `wishes` are needs that only ordering knows of, looser than all others.
+    """Return the order in which to start things; `wishes` are needs of ordering alone, looser than all others.
 
     A circle is broken at its loosest need, which is told: a wish, then optional before soft before hard, and inferred
     before observed before declared.
     """
     chosen = set(ids)
-    open_: dict[int, dict[int, tuple[tuple[int, ...], Need]]] = {id_: {} for id_ in sorted(chosen)}
+    open_: _Open = {id_: {} for id_ in sorted(chosen)}
     behind: dict[int, set[int]] = {}
     kinds = [(n, 1) for id_ in open_ for n in graph.needs.get(id_, ())] + [(n, 0) for n in wishes]
     for need, kind in kinds:
@@ -62,21 +66,20 @@ def boot_order(graph: Graph, ids: Collection[int], wishes: Iterable[Need] = ()) 
     return Order(tuple(waves), tuple(circles))
 
 
-_ORIGINS = {"inferred": 0, "observed": 1, "declared": 2}
-
-
-def _freed(open_: dict[int, dict[int, tuple[tuple[int, ...], Need]]], behind: dict[int, set[int]], done: list[int]) -> list[int]:
+def _freed(open_: _Open, behind: dict[int, set[int]], done: list[int]) -> list[int]:
     """Return what waits for nothing any more, now that some things are done."""
     freed: list[int] = []
     for id_ in done:
         for dependent in behind.get(id_, ()):
             needs = open_.get(dependent)
-            if needs is not None and needs.pop(id_, None) and not needs:
-                freed.append(dependent)
+            if needs and id_ in needs:
+                del needs[id_]
+                if not needs:
+                    freed.append(dependent)
     return sorted(freed)
 
 
-def _circle(open_: dict[int, dict[int, tuple[tuple[int, ...], Need]]]) -> tuple[int, ...]:
+def _circle(open_: _Open) -> tuple[int, ...]:
     """Return one circle among what is left, where everything waits for something: following needs must come back."""
     places: dict[int, int] = {}
     at = next(iter(open_))

@@ -24,9 +24,8 @@ class SinglePoint:
 def single_points(graph: Graph, watched: Collection[int]) -> list[SinglePoint]:
     """Return what takes or degrades watched things when it dies alone, what takes most first.
 
-    It asks of every thing at once which lone losses hit it, instead of trying one loss after the other: those of a need,
-    and of needs that stand in for each other those that leave fewer than are wanted. That is the same answer as
-    `impact` gives for each loss.
+    It works out of every thing at once which lone losses hit it, instead of trying one loss after the other: those of
+    a need, and of needs that stand in for each other those that leave too few. The answer is that of `impact`.
     """
     below = _below(graph, watched)
     takes = _losses(graph, below, _taken)
@@ -75,9 +74,9 @@ def _losses(graph: Graph, order: Sequence[int], of_group: Callable[[Sequence[Nee
         losses = frozenset((id_,)).union(*(of_group(group, found) for group in graph.groups(id_)))
         if losses != found.get(id_):
             found[id_] = losses
-            again = [n.dependent for n in graph.needed.get(id_, ()) if n.dependent in found and n.dependent not in queued]
+            again = {n.dependent for n in graph.needed.get(id_, ()) if n.dependent in found} - queued
             queued.update(again)
-            waiting.extend(dict.fromkeys(again))
+            waiting.extend(again)
     return found
 
 

@@ -152,7 +152,8 @@ def _served(connection: Connection, places: Places, id_: int, server: str, path:
     if path.startswith("/"):
         sql = (
             "SELECT id FROM storage_devices WHERE host_id = ? AND retired_at IS NULL AND mount_point <> '/'"
-            " AND substr(? || '/', 1, length(mount_point) + 1) = mount_point || '/' ORDER BY length(mount_point) DESC LIMIT 1"
+            " AND substr(? || '/', 1, length(mount_point) + 1) = mount_point || '/' ORDER BY length(mount_point) DESC"
+            " LIMIT 1"
         )
         for (device,) in connection.query(sql, (host, path)):
             yield Need(id_, device, "lies on")
@@ -219,7 +220,8 @@ def _resolver(connection: Connection, at: int) -> int:
     """Return the service on port 53 of a host or container, else the host or container itself."""
     sql = (
         "SELECT s.id FROM services s LEFT JOIN docker_containers c ON c.id = s.docker_container_id"
-        " WHERE s.retired_at IS NULL AND s.service_type = 'dns' AND ((s.port = 53 AND ? IN (s.docker_container_id, s.host_id))"
+        " WHERE s.retired_at IS NULL AND s.service_type = 'dns'"
+        " AND ((s.port = 53 AND ? IN (s.docker_container_id, s.host_id))"
         " OR (c.docker_host_id = ? AND (s.published_port = 53 OR (s.port = 53 AND c.network_mode = 'host'))))"
     )
     found = {i for (i,) in connection.query(sql, (at, at))}
@@ -243,7 +245,8 @@ def _cables(connection: Connection, places: Places) -> Iterator[Need]:
     gateways = {i for (i,) in connection.query(sql)}
     sql = "SELECT id FROM hosts WHERE host_type = 'network_device' AND retired_at IS NULL"
     switches = {i for (i,) in connection.query(sql)} - gateways
-    far = _distances(gateways, ((a, b) for _, _, a, _, b in links if a in switches | gateways and b in switches | gateways))
+    between = switches | gateways
+    far = _distances(gateways, ((a, b) for _, _, a, _, b in links if a in between and b in between))
     best: dict[int, int] = defaultdict(lambda: len(_KINDS_OF_LINK))
     for kind, a, _, b, _ in links:
         for nic in (a, b):

@@ -6,7 +6,9 @@ What needs and what is needed is alive in each; where a reference goes with its 
 ENDS = ("dependent", "dependency")
 
 
-def _need(ends: str, words: str, source: str, *, strength: str = "'hard'", group: str = "", origin: str = "observed") -> str:
+def _need(
+    ends: str, words: str, source: str, *, strength: str = "'hard'", group: str = "", origin: str = "observed"
+) -> str:
     dependent, dependency = ends.split(" -> ")
     return (
         f"SELECT {dependent} AS dependent, {dependency} AS dependency, '{words}' AS words, {strength} AS strength,"
@@ -17,7 +19,8 @@ def _need(ends: str, words: str, source: str, *, strength: str = "'hard'", group
 _DECLARED = (
     "SELECT d.dependent_service_id AS dependent, d.dependency_service_id AS dependency, 'needs' AS words,"
     " coalesce(d.dependency_type, 'hard') AS strength, coalesce(d.redundancy_group, '') AS in_group,"
-    " coalesce(d.redundancy_rule, '') AS rule, d.origin AS origin FROM service_dependencies d WHERE d.retired_at IS NULL"
+    " coalesce(d.redundancy_rule, '') AS rule, d.origin AS origin FROM service_dependencies d"
+    " WHERE d.retired_at IS NULL"
 )
 
 _RUNNING = (
@@ -90,8 +93,8 @@ _STORED = (
     _need(
         "s.id -> d.id", "is mounted as",
         "proxmox_storages s JOIN storage_devices d ON d.mount_point = '/mnt/pve/' || s.storage_name"
-        f" AND d.device_type IN {_NETWORK_MOUNTS} AND d.retired_at IS NULL WHERE s.retired_at IS NULL AND EXISTS (SELECT 1"
-        " FROM proxmox_storages n WHERE n.cluster = s.cluster AND n.host_id = d.host_id AND n.retired_at IS NULL)",
+        f" AND d.device_type IN {_NETWORK_MOUNTS} AND d.retired_at IS NULL WHERE s.retired_at IS NULL"
+        " AND EXISTS (SELECT 1 FROM proxmox_storages n WHERE n.cluster = s.cluster AND n.host_id = d.host_id AND n.retired_at IS NULL)",
         group="mounts",
     ),
     _need(
@@ -101,7 +104,7 @@ _STORED = (
     ),
     _need(
         "d.host_id -> d.id", "boots from",
-        f"storage_devices d WHERE d.retired_at IS NULL AND d.mount_point = '/' AND d.device_type <> 'loop'",
+        "storage_devices d WHERE d.retired_at IS NULL AND d.mount_point = '/' AND d.device_type <> 'loop'",
     ),
     _need("d.host_id -> d.id", "keeps data on", f"storage_devices d WHERE {_MOUNTED}", strength=_USED_BY_WHOM),
     _need(
@@ -112,7 +115,8 @@ _STORED = (
     _need(
         "v.docker_container_id -> d.id", "keeps data on",
         "docker_container_volumes v JOIN docker_containers c ON c.id = v.docker_container_id"
-        f" JOIN storage_devices d ON d.host_id = c.docker_host_id AND {_MOUNTED} AND {_under('d.mount_point', 'v.host_path')}"
+        f" JOIN storage_devices d ON d.host_id = c.docker_host_id AND {_MOUNTED}"
+        f" AND {_under('d.mount_point', 'v.host_path')}"
         " WHERE v.retired_at IS NULL AND v.host_path IS NOT NULL AND NOT EXISTS (SELECT 1 FROM storage_devices o"
         " WHERE o.host_id = d.host_id AND o.retired_at IS NULL AND length(o.mount_point) > length(d.mount_point)"
         f" AND {_under('o.mount_point', 'v.host_path')})",
@@ -128,7 +132,8 @@ _REACHED = (
     ),
     _need(
         "r.id -> s.id", "is served by",
-        "proxy_routes r JOIN services s ON s.id = r.proxy_service_id AND s.retired_at IS NULL WHERE r.retired_at IS NULL",
+        "proxy_routes r JOIN services s ON s.id = r.proxy_service_id AND s.retired_at IS NULL"
+        " WHERE r.retired_at IS NULL",
     ),
     _need(
         "r.id -> c.id", "shows",
