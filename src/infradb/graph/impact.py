@@ -1,6 +1,6 @@
 """What is down, degraded or at risk if some things die together, and why."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,9 @@ State = Literal["down", "degraded", "at risk"]
 STATES: tuple[State, ...] = ("down", "degraded", "at risk")
 """Worst first."""
 _BADNESS: dict[State, int] = {"down": 3, "degraded": 2, "at risk": 1}
+
+Load = Callable[[Collection[int]], None]
+"""Adds to the graph the needs that point at things, and whole the groups that these are in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Effect:
     distance: int = 0
 
 
-def impact(graph: Graph, dead: Collection[int]) -> dict[int, Effect]:
+def impact(graph: Graph, dead: Collection[int], load: Load | None = None) -> dict[int, Effect]:
     """Return thing -> effect for everything that is hit when `dead` die together, the dead first, then worst first.
 
     Of needs that stand in for each other the best ones count, as many as are wanted; the worst of these arrives:
@@ -32,7 +35,8 @@ def impact(graph: Graph, dead: Collection[int]) -> dict[int, Effect]:
     - of a soft need only its loss, which degrades; of an optional one nothing;
     - a hard group that works but has none to spare any more puts a thing at risk: one more loss would take it down.
 
-    Each effect comes by the fewest needs that lead to it. Cost grows with what is hit, not with the graph.
+    Each effect comes by the fewest needs that lead to it. Cost grows with what is hit, not with the graph: `load` is
+    told of things before their needs are followed, so that the graph may hold nothing yet and grow with the answer.
     """
     found = {id_: Effect(id_, "down") for id_ in dead}
     waves = [list(found)]
@@ -40,6 +44,8 @@ def impact(graph: Graph, dead: Collection[int]) -> dict[int, Effect]:
         distance = 0
         while distance < len(waves):
             waves.append([])
+            if load:
+                load(waves[distance])
             for hit in waves[distance]:
                 for need in graph.needed.get(hit, ()):
                     if need.dependent not in found and _arrives(graph.alike(need), found) >= _BADNESS[state]:

@@ -51,19 +51,19 @@ class Graph:
         graph = cls()
         for need in dict.fromkeys(needs):
             if need.dependent != need.dependency:
-                graph.needs.setdefault(need.dependent, []).append(need)
-                graph.needed.setdefault(need.dependency, []).append(need)
+                graph.add(need)
                 if need.group:
                     graph.grouped.setdefault((need.dependent, need.group), []).append(need)
         return graph
 
+    def add(self, need: Need) -> None:
+        """Add a need, leaving aside what stands in for it."""
+        self.needs.setdefault(need.dependent, []).append(need)
+        self.needed.setdefault(need.dependency, []).append(need)
+
     def alike(self, need: Need) -> Sequence[Need]:
         """Return the needs that stand in for one, itself among them."""
         return self.grouped[need.dependent, need.group] if need.group else (need,)
-
-    def groups(self, id_: int) -> list[Sequence[Need]]:
-        """Return the needs of a thing: each by itself, and those of one group together."""
-        return [self.alike(n) for n in {(n.group or n): n for n in self.needs.get(id_, ())}.values()]
 
 
 def wanted(group: Sequence[Need]) -> int:

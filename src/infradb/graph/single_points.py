@@ -1,13 +1,14 @@
 """Single points of failure: what takes watched things down when it dies alone."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
 from infradb.graph.needs import Graph, Need, strength, wanted
 
-Losses = dict[int, frozenset[int]]
+Losses = dict[int, set[int]]
 """Thing -> the things whose loss alone hits it, itself among them."""
+_NONE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ def single_points(graph: Graph, watched: Collection[int]) -> list[SinglePoint]:
     It works out of every thing at once which lone losses hit it, instead of trying one loss after the other: those of
     a need, and of needs that stand in for each other those that leave too few. The answer is that of `impact`.
     """
-    below = _below(graph, watched)
-    takes = _losses(graph, below, _taken)
-    hurts = _losses(graph, below, lambda group, hurt: _hurt(group, hurt, takes))
+    order = _below(graph, watched)
+    takes = _losses(graph, order)
+    hurts = _losses(graph, order, takes)
     down: dict[int, list[int]] = {}
     degraded: dict[int, list[int]] = {}
     for id_ in sorted(set(watched)):
@@ -41,43 +42,39 @@ def single_points(graph: Graph, watched: Collection[int]) -> list[SinglePoint]:
     return sorted(points, key=lambda p: (-len(p.takes), -len(p.degrades), p.id))
 
 
-def _taken(group: Sequence[Need], takes: Losses) -> frozenset[int]:
-    """Return whose loss takes a thing down by one group of its needs."""
-    return _too_many(group, takes) if strength(group) == "hard" else frozenset()
+def _losses(graph: Graph, order: Sequence[int], takes: Losses | None = None) -> Losses:
+    """Return whose loss takes each thing down; where that is known already, whose loss at least degrades it.
 
-
-def _hurt(group: Sequence[Need], hurts: Losses, takes: Losses) -> frozenset[int]:
-    """Return whose loss takes a thing down or degrades it by one group of its needs."""
-    kind = strength(group)
-    if kind == "hard":
-        return _too_many(group, hurts)
-    return _too_many(group, takes) if kind == "soft" else frozenset()
-
-
-def _too_many(group: Sequence[Need], losses: Losses) -> frozenset[int]:
-    """Return the losses that each hit so many of a group that too few are left."""
-    if len(group) == 1:
-        return losses.get(group[0].dependency, frozenset())
-    least = len(group) - wanted(group) + 1
-    hit = Counter(loss for need in group for loss in losses.get(need.dependency, ()))
-    return frozenset(loss for loss, times in hit.items() if times >= least)
-
-
-def _losses(graph: Graph, order: Sequence[int], of_group: Callable[[Sequence[Need], Losses], frozenset[int]]) -> Losses:
-    """Work out the losses of each thing from those of its needs, again where a circle changed them meanwhile."""
+    Worked out from the losses of what it needs, and again where a circle changed these meanwhile.
+    """
     found: Losses = {}
-    waiting = deque(order)
-    queued = set(order)
+    waiting, queued = deque(order), set(order)
     while waiting:
         id_ = waiting.popleft()
         queued.discard(id_)
-        losses = frozenset((id_,)).union(*(of_group(group, found) for group in graph.groups(id_)))
-        if losses != found.get(id_):
+        losses = {id_}
+        for need in graph.needs.get(id_, ()):
+            if not need.group:
+                source = found if need.strength == "hard" else takes if need.strength == "soft" else None
+                losses |= source.get(need.dependency, _NONE) if source else _NONE
+            elif (group := graph.alike(need))[0] is need:  # once for each group
+                kind = strength(group)
+                source = found if kind == "hard" else takes if kind == "soft" else None
+                losses |= _too_many(group, source) if source else _NONE
+        if len(losses) > len(found.get(id_, ())):
             found[id_] = losses
-            again = {n.dependent for n in graph.needed.get(id_, ()) if n.dependent in found} - queued
-            queued.update(again)
-            waiting.extend(again)
+            for need in graph.needed.get(id_, ()):
+                if need.dependent in found and need.dependent not in queued:
+                    queued.add(need.dependent)
+                    waiting.append(need.dependent)
     return found
+
+
+def _too_many(group: Sequence[Need], losses: Losses) -> Set[int]:
+    """Return the losses that each hit so many of a group that too few are left."""
+    least = len(group) - wanted(group) + 1
+    hit = Counter(loss for need in group for loss in losses.get(need.dependency, _NONE))
+    return {loss for loss, times in hit.items() if times >= least}
 
 
 def _below(graph: Graph, watched: Collection[int]) -> list[int]:

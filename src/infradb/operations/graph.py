@@ -13,7 +13,7 @@ from infradb.operations.known_needs import lab
 from infradb.queries.needs import Thing, users_services
 from infradb.store.database import Database
 
-__all__ = ["Below", "Impact", "Point", "SinglePoints", "Struck", "Thing", "depends", "impact", "single_points"]
+__all__ = ["Below", "Impact", "Point", "SinglePoints", "State", "Struck", "Thing", "depends", "impact", "single_points"]
 IMPORTANT = ("critical", "high")
 _CRITICALITIES = ("critical", "high", "medium", "low", None)
 
@@ -85,9 +85,8 @@ def impact(database: Database, names: Sequence[str], as_of: str | None = None) -
     """Return what is down, degraded or at risk if things die together; raise `NotFound` or `Ambiguous`."""
     with lab(database, as_of) as asked:
         dead = asked.meant(names)
-        needs = asked.above(dead)
-        found = effects.impact(needs.graph, dead)
-        named = asked.things(set(found) | {n.dependency for i in found for n in needs.graph.needs.get(i, ())})
+        needs, found = asked.impact(dead)
+        named = asked.things(found)
     struck = sorted((_struck(needs.graph, found, i, named) for i in found if i in named), key=_place)
     counts = {s: Counter(o.state for o in struck if (o.thing.table == "services") is s) for s in (True, False)}
     return Impact(

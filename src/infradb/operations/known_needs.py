@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from infradb.errors import NotFound
+from infradb.graph.impact import Effect, impact
 from infradb.queries.naming import find
 from infradb.queries.needs import Needs, NeedsReader, Thing, holder, position, things
 from infradb.queries.past import find_at
@@ -38,12 +39,14 @@ class Lab:
         id_, text = holder(self.connection, found.id)
         return id_ or self.reader.at(text) or found.id
 
-    def above(self, ids: Sequence[int]) -> Needs:
-        """Return the needs that point at things, directly or by others."""
+    def impact(self, dead: Collection[int]) -> tuple[Needs, dict[int, Effect]]:
+        """Return what is hit when things die together, and the needs by which; of the present no more is read."""
         kept = _whole.get(self._url)
-        if kept and not self._as_of and kept[0] == position(self.connection):
-            return kept[1]
-        return self.reader.whole() if self._as_of else self.reader.above(ids)
+        if self._as_of or (kept and kept[0] == position(self.connection)):
+            needs = self.whole()
+            return needs, impact(needs.graph, dead)
+        needs, load = self.reader.growing()
+        return needs, impact(needs.graph, dead, load)
 
     def whole(self) -> Needs:
         """Return all needs; those of the present are kept until something changes."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-from infradb.graph.impact import impact
 from infradb.graph.needs import Graph, Need
 from infradb.graph.order import Circle, Order, boot_order
 from infradb.operations.known_needs import Lab, lab
@@ -58,8 +57,9 @@ def boot_plan(database: Database, names: Sequence[str]) -> Plan:
 def _plan(database: Database, names: Sequence[str], action: str) -> Plan:
     with lab(database) as asked:
         chosen = asked.meant(names)
-        graph = asked.above(chosen).graph
-        down = {e.id for e in impact(graph, chosen).values() if e.state == "down"}
+        _, hit = asked.impact(chosen)
+        down = {e.id for e in hit.values() if e.state == "down"}
+        graph = asked.whole().graph
         # All that goes down is ordered, even what nobody starts by hand: a storage stands between two guests.
         able = startable(asked.connection, down)
         order = boot_order(graph, down, _wishes(graph, able))

@@ -1,15 +1,16 @@
 """Reads who needs whom: the whole graph, or only what lies above or below some things."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infradb.graph.impact import Load
 from infradb.graph.needs import Graph, Need
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.drawn_needs import Places, drawn_needs
 from infradb.queries.naming import labels
-from infradb.queries.plain_needs import PLAIN_NEEDS
+from infradb.queries.plain_needs import PLAIN_NEEDS, End
 from infradb.store.database import Connection
 from infradb.store.known import StoredKnown
 
@@ -63,50 +64,91 @@ class NeedsReader:
 
     def whole(self) -> Needs:
         """Return all needs of what lives."""
-        return self._needs([*map(Need._make, self._connection.query(PLAIN_NEEDS)), *self._drawn])
+        plain = [need for kind in PLAIN_NEEDS for need in map(Need._make, self._connection.query(kind.sql))]
+        return self._needs(plain + self._drawn)
 
-    def above(self, ids: Collection[int]) -> Needs:
-        """Return the needs by which things are needed, directly or by others, with all that stand in for them.
+    def growing(self) -> tuple[Needs, Load]:
+        """Return an empty graph, and what adds to it the needs that point at things.
 
-        Reads as much as hangs on these things, not the whole database.
+        Impact asks for these wave after wave, so that no more is read than what is hit.
         """
-        drawn = _by(self._drawn, "dependency")
-        found = self._followed(ids, "dependency", drawn)
-        grouped = {(n.dependent, n.group) for n in found if n.group}
-        found += [n for n in self._drawn if (n.dependent, n.group) in grouped]
-        found += self._plain("dependent", list({d for d, _ in grouped}), " AND in_group <> ''")
-        return self._needs(found)
+        needs = Needs(Graph(), self.unknown)
+        done: set[int] = set()
+        tables: dict[int, str] = {}
+        drawn: dict[int, list[Need]] = defaultdict(list)
+        alike: dict[tuple[int, str], list[Need]] = defaultdict(list)
+        for need in dict.fromkeys(self._drawn):
+            drawn[need.dependency].append(need)
+            alike[need.dependent, need.group].append(need)
+
+        def load(ids: Collection[int]) -> None:
+            new = [i for i in ids if i not in done]
+            done.update(new)
+            found = [need for id_ in new for need in drawn.get(id_, ())]
+            for table, own in self._by_table(new, tables).items():
+                for beyond, need in self._plain("dependency", table, own):
+                    tables[need.dependent] = beyond
+                    found.append(need)
+            groups = {(n.dependent, n.group) for n in found if n.group} - needs.graph.grouped.keys()
+            for key in groups:
+                needs.graph.grouped[key] = list(alike.get(key, ()))
+            for table, own in self._by_table({dependent for dependent, _ in groups}, tables).items():
+                for _, need in self._plain("dependent", table, own, grouped=True):
+                    if (need.dependent, need.group) in groups:
+                        needs.graph.grouped[need.dependent, need.group].append(need)
+            for need in found:
+                needs.graph.add(need)
+
+        return needs, load
 
     def below(self, ids: Collection[int]) -> Needs:
         """Return what things need, directly or by others."""
-        return self._needs(self._followed(ids, "dependent", _by(self._drawn, "dependent")))
+        found: list[Need] = []
+        seen = set(ids)
+        wave = self._by_table(seen, {})
+        drawn: dict[int, list[Need]] = defaultdict(list)
+        for need in self._drawn:
+            drawn[need.dependent].append(need)
+        while wave:
+            reached: dict[int, str] = {}
+            more = [need for own in wave.values() for id_ in own for need in drawn.get(id_, ())]
+            for table, own in wave.items():
+                for beyond, need in self._plain("dependent", table, own):
+                    reached[need.dependency] = beyond
+                    more.append(need)
+            found += more
+            new = {n.dependency for n in more} - seen
+            seen |= new
+            wave = self._by_table(new, reached)
+        return self._needs(found)
 
     def _needs(self, needs: Iterable[Need]) -> Needs:
         return Needs(Graph.of(needs), self.unknown)
 
-    def _followed(self, ids: Collection[int], end: str, drawn: dict[int, list[Need]]) -> list[Need]:
-        """Return the needs that have things at one end, then those that have what is at their other end, and so on."""
-        found: list[Need] = []
-        seen = set(ids)
-        wave = list(seen)
-        while wave:
-            needs = self._plain(end, [i for i in wave if i > 0])
-            needs += [n for id_ in wave for n in drawn.get(id_, ())]
-            found += needs
-            others = {n.dependent if end == "dependency" else n.dependency for n in needs}
-            wave = list(others - seen)
-            seen |= others
+    def _by_table(self, ids: Collection[int], known: Mapping[int, str]) -> dict[str, set[int]]:
+        """Return things by their tables, as far as known already; what is unknown has none."""
+        asked = StoredKnown(self._connection).tables([i for i in ids if i > 0 and i not in known])
+        found: dict[str, set[int]] = defaultdict(set)
+        for id_ in ids:
+            found[known.get(id_) or asked.get(id_, "")].add(id_)
         return found
 
-    def _plain(self, end: str, ids: list[int], more: str = "") -> list[Need]:
-        found: list[Need] = []
-        for start in range(0, len(ids), _BATCH):
-            batch = ids[start : start + _BATCH]
-            # Two statements in all: each is prepared once.
-            batch += batch[-1:] * ((_FEW if len(batch) <= _FEW else _BATCH) - len(batch))
-            sql = f"SELECT * FROM ({PLAIN_NEEDS}) n WHERE {end} IN ({', '.join('?' * len(batch))}){more}"
-            found += map(Need._make, self._connection.query(sql, batch))
-        return found
+    def _plain(
+        self, end: End, table: str, ids: Collection[int], *, grouped: bool = False
+    ) -> Iterator[tuple[str, Need]]:
+        """Yield the needs, all or grouped ones, that have things of a table at one end, with the table at the other."""
+        listed, more = list(ids), " AND in_group <> ''" if grouped else ""
+        for kind in PLAIN_NEEDS:
+            if table != (kind.dependency if end == "dependency" else kind.dependent) or grouped > kind.grouped:
+                continue
+            beyond = kind.dependent if end == "dependency" else kind.dependency
+            for start in range(0, len(listed), _BATCH):
+                batch = listed[start : start + _BATCH]
+                # Two statements of each kind in all, so that each is prepared once.
+                batch += batch[-1:] * ((_FEW if len(batch) <= _FEW else _BATCH) - len(batch))
+                sql = f"SELECT * FROM ({kind.sql}) n WHERE {end} IN ({', '.join('?' * len(batch))}){more}"
+                for row in self._connection.query(sql, batch):
+                    yield beyond, Need._make(row)
 
 
 def position(connection: Connection) -> int:
@@ -146,10 +188,3 @@ def _rows(connection: Connection, table: str, fields: tuple[str, ...], ids: list
         batch = ids[start : start + _BATCH]
         marks = ", ".join("?" * len(batch))
         yield from connection.query(f"SELECT {', '.join(fields)} FROM {table} WHERE id IN ({marks})", batch)
-
-
-def _by(needs: Iterable[Need], end: str) -> dict[int, list[Need]]:
-    found: dict[int, list[Need]] = defaultdict(list)
-    for need in needs:
-        found[need.dependency if end == "dependency" else need.dependent].append(need)
-    return found

@@ -3,24 +3,57 @@
 What needs and what is needed is alive in each; where a reference goes with its owner, that follows from the one row.
 """
 
-ENDS = ("dependent", "dependency")
+from typing import Literal, NamedTuple
+
+End = Literal["dependent", "dependency"]
+
+
+class PlainNeeds(NamedTuple):
+    """Needs of one kind."""
+
+    dependent: str
+    """Table of what needs."""
+    dependency: str
+    """Table of what is needed."""
+    sql: str
+    """SELECT of the fields of a `Need`, in their order."""
+    grouped: bool
+    """Whether some of them stand in for each other."""
+
+
+_TABLES = {
+    "c": "docker_containers", "d": "storage_devices", "g": "proxmox_containers", "h": "hosts", "p": "hosts",
+    "r": "proxy_routes", "s": "services", "t": "sites", "w": "docker_volumes", "x": "proxmox_storages",
+    "y": "certificates", "b": "storage_devices",
+}  # fmt: skip
+"""What the letters of the ends below stand for."""
+_OWNERS = {
+    "c.docker_host_id": "hosts", "g.host_id": "hosts", "d.host_id": "hosts", "n.host_id": "hosts",
+    "k.proxmox_container_id": "proxmox_containers", "v.docker_container_id": "docker_containers",
+}  # fmt: skip
 
 
 def _need(
     ends: str, words: str, source: str, *, strength: str = "'hard'", group: str = "", origin: str = "observed"
-) -> str:
+) -> PlainNeeds:
     dependent, dependency = ends.split(" -> ")
-    return (
+    return PlainNeeds(
+        _OWNERS.get(dependent) or _TABLES[dependent[0]],
+        _OWNERS.get(dependency) or _TABLES[dependency[0]],
         f"SELECT {dependent} AS dependent, {dependency} AS dependency, '{words}' AS words, {strength} AS strength,"
-        f" '{group}' AS in_group, '' AS rule, '{origin}' AS origin FROM {source}"
+        f" '{group}' AS in_group, '' AS rule, '{origin}' AS origin FROM {source}",
+        bool(group),
     )
 
 
-_DECLARED = (
+_DECLARED = PlainNeeds(
+    "services",
+    "services",
     "SELECT d.dependent_service_id AS dependent, d.dependency_service_id AS dependency, 'needs' AS words,"
     " coalesce(d.dependency_type, 'hard') AS strength, coalesce(d.redundancy_group, '') AS in_group,"
     " coalesce(d.redundancy_rule, '') AS rule, d.origin AS origin FROM service_dependencies d"
-    " WHERE d.retired_at IS NULL"
+    " WHERE d.retired_at IS NULL",
+    grouped=True,
 )
 
 _RUNNING = (
@@ -47,8 +80,8 @@ _RUNNING = (
         " EXISTS (SELECT 1 FROM proxmox_containers g WHERE g.host_id = h.id AND g.retired_at IS NULL)",
     ),
     _need(
-        "h.id -> s.id", "stands in",
-        "hosts h JOIN sites s ON s.id = h.site_id AND s.retired_at IS NULL WHERE h.retired_at IS NULL",
+        "h.id -> t.id", "stands in",
+        "hosts h JOIN sites t ON t.id = h.site_id AND t.retired_at IS NULL WHERE h.retired_at IS NULL",
     ),
 )  # fmt: skip
 
@@ -69,37 +102,38 @@ def _under(place: str, path: str) -> str:
 
 _STORED = (
     _need(
-        "k.proxmox_container_id -> s.id", "has its disk on",
-        "guest_disks k JOIN proxmox_storages s ON s.id = k.proxmox_storage_id AND s.retired_at IS NULL"
+        "k.proxmox_container_id -> x.id", "has its disk on",
+        "guest_disks k JOIN proxmox_storages x ON x.id = k.proxmox_storage_id AND x.retired_at IS NULL"
         " WHERE k.retired_at IS NULL",
     ),
     _need(
-        "s.id -> h.id", "is in",
-        "proxmox_storages s JOIN hosts h ON h.id = s.host_id AND h.retired_at IS NULL WHERE s.retired_at IS NULL",
+        "x.id -> h.id", "is in",
+        "proxmox_storages x JOIN hosts h ON h.id = x.host_id AND h.retired_at IS NULL WHERE x.retired_at IS NULL",
     ),
     _need(
-        "s.id -> d.id", "lies on",
-        "proxmox_storages s JOIN storage_devices d ON d.host_id = s.host_id AND d.device_name = s.storage_name"
-        " AND d.retired_at IS NULL WHERE s.retired_at IS NULL",
+        "x.id -> d.id", "lies on",
+        "proxmox_storages x JOIN storage_devices d ON d.host_id = x.host_id AND d.device_name = x.storage_name"
+        " AND d.retired_at IS NULL WHERE x.retired_at IS NULL",
     ),
     # A storage does not say on which pool it lies; where its node has one pool only, it is that one.
     _need(
-        "s.id -> d.id", "lies on",
-        "proxmox_storages s JOIN storage_devices d ON d.host_id = s.host_id AND d.device_type = 'zfs'"
-        " AND d.retired_at IS NULL WHERE s.retired_at IS NULL AND s.storage_type = 'zfspool' AND 1 = (SELECT count(*)"
-        " FROM storage_devices o WHERE o.host_id = s.host_id AND o.device_type = 'zfs' AND o.retired_at IS NULL)",
+        "x.id -> d.id", "lies on",
+        "proxmox_storages x JOIN storage_devices d ON d.host_id = x.host_id AND d.device_type = 'zfs'"
+        " AND d.retired_at IS NULL WHERE x.retired_at IS NULL AND x.storage_type = 'zfspool' AND 1 = (SELECT count(*)"
+        " FROM storage_devices o WHERE o.host_id = x.host_id AND o.device_type = 'zfs' AND o.retired_at IS NULL)",
         origin="inferred",
     ),
     _need(
-        "s.id -> d.id", "is mounted as",
-        "proxmox_storages s JOIN storage_devices d ON d.mount_point = '/mnt/pve/' || s.storage_name"
-        f" AND d.device_type IN {_NETWORK_MOUNTS} AND d.retired_at IS NULL WHERE s.retired_at IS NULL"
-        " AND EXISTS (SELECT 1 FROM proxmox_storages n WHERE n.cluster = s.cluster AND n.host_id = d.host_id AND n.retired_at IS NULL)",
+        "x.id -> d.id", "is mounted as",
+        "proxmox_storages x JOIN storage_devices d ON d.mount_point = '/mnt/pve/' || x.storage_name"
+        f" AND d.device_type IN {_NETWORK_MOUNTS} AND d.retired_at IS NULL WHERE x.retired_at IS NULL"
+        " AND EXISTS (SELECT 1 FROM proxmox_storages n WHERE n.cluster = x.cluster AND n.host_id = d.host_id"
+        " AND n.retired_at IS NULL)",
         group="mounts",
     ),
     _need(
-        "d.id -> p.id", "lies on",
-        "storage_devices d JOIN storage_devices p ON p.id = d.parent_device_id AND p.retired_at IS NULL"
+        "d.id -> b.id", "lies on",
+        "storage_devices d JOIN storage_devices b ON b.id = d.parent_device_id AND b.retired_at IS NULL"
         f" WHERE d.retired_at IS NULL AND NOT {_MANY_MEMBERS}",
     ),
     _need(
@@ -125,9 +159,9 @@ _STORED = (
 
 _REACHED = (
     _need(
-        "r.host_id -> h.id", "reaches other networks through",
-        "network_routes r JOIN hosts h ON h.id = r.gateway_host_id AND h.retired_at IS NULL"
-        " WHERE r.retired_at IS NULL AND r.destination_network = 'default' AND r.host_id IS NOT NULL",
+        "n.host_id -> h.id", "reaches other networks through",
+        "network_routes n JOIN hosts h ON h.id = n.gateway_host_id AND h.retired_at IS NULL"
+        " WHERE n.retired_at IS NULL AND n.destination_network = 'default' AND n.host_id IS NOT NULL",
         strength="'soft'", group="gateway",
     ),
     _need(
@@ -136,8 +170,8 @@ _REACHED = (
         " WHERE r.retired_at IS NULL",
     ),
     _need(
-        "r.id -> c.id", "shows",
-        "proxy_routes r JOIN certificates c ON c.id = r.certificate_id AND c.retired_at IS NULL"
+        "r.id -> y.id", "shows",
+        "proxy_routes r JOIN certificates y ON y.id = r.certificate_id AND y.retired_at IS NULL"
         " WHERE r.retired_at IS NULL",
     ),
     # Several backends of one name are one row each; they stand in for each other.
@@ -150,5 +184,4 @@ _REACHED = (
     ),
 )  # fmt: skip
 
-PLAIN_NEEDS = " UNION ALL ".join((_DECLARED, *_RUNNING, *_STORED, *_REACHED))
-"""One SELECT of all of them: dependent, dependency, words, strength, in_group, rule, origin."""
+PLAIN_NEEDS = (_DECLARED, *_RUNNING, *_STORED, *_REACHED)
