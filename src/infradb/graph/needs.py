@@ -47,19 +47,19 @@ class Graph:
 
     @classmethod
     def of(cls, needs: Iterable[Need]) -> "Graph":
-        """Build a graph; what is said twice counts once, and nothing needs itself."""
+        """Build a graph; what is said twice counts once."""
         graph = cls()
         for need in dict.fromkeys(needs):
-            if need.dependent != need.dependency:
-                graph.add(need)
-                if need.group:
-                    graph.grouped.setdefault((need.dependent, need.group), []).append(need)
+            graph.add(need)
+            if need.group:
+                graph.grouped.setdefault((need.dependent, need.group), []).append(need)
         return graph
 
     def add(self, need: Need) -> None:
-        """Add a need, leaving aside what stands in for it."""
-        self.needs.setdefault(need.dependent, []).append(need)
-        self.needed.setdefault(need.dependency, []).append(need)
+        """Add a need, leaving aside what stands in for it. Nothing needs itself, though it may be one of a group."""
+        if need.dependent != need.dependency:
+            self.needs.setdefault(need.dependent, []).append(need)
+            self.needed.setdefault(need.dependency, []).append(need)
 
     def alike(self, need: Need) -> Sequence[Need]:
         """Return the needs that stand in for one, itself among them."""

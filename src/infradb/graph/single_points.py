@@ -53,11 +53,14 @@ def _losses(graph: Graph, order: Sequence[int], takes: Losses | None = None) -> 
         id_ = waiting.popleft()
         queued.discard(id_)
         losses = {id_}
+        groups: set[str] = set()
         for need in graph.needs.get(id_, ()):
             if not need.group:
                 source = found if need.strength == "hard" else takes if need.strength == "soft" else None
                 losses |= source.get(need.dependency, _NONE) if source else _NONE
-            elif (group := graph.alike(need))[0] is need:  # once for each group
+            elif need.group not in groups:
+                groups.add(need.group)
+                group = graph.alike(need)
                 kind = strength(group)
                 source = found if kind == "hard" else takes if kind == "soft" else None
                 losses |= _too_many(group, source) if source else _NONE

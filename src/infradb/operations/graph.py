@@ -9,8 +9,9 @@ from infradb.graph import single_points as losses
 from infradb.graph.chain import as_tree, chain
 from infradb.graph.impact import STATES, Effect, State
 from infradb.graph.needs import Graph, Need, wanted
+from infradb.operations.absorb import without_garbage_collector
 from infradb.operations.known_needs import lab
-from infradb.queries.needs import Thing, users_services
+from infradb.queries.needs import Thing, places, users_services
 from infradb.store.database import Database
 
 __all__ = ["Below", "Impact", "Point", "SinglePoints", "State", "Struck", "Thing", "depends", "impact", "single_points"]
@@ -78,6 +79,8 @@ class SinglePoints:
     """How many services were asked about."""
     only_important: bool
     """Whether these are the critical and high ones; else nobody said which are, and all were asked about."""
+    found: int
+    """How many there are in all."""
     points: tuple[Point, ...]
 
 
@@ -108,24 +111,26 @@ def depends(database: Database, name: str, as_of: str | None = None) -> list[Bel
     return [Below(named[i.id], i.depth, i.by, alike.get(i.id, 1)) for i in links if i.id in named]
 
 
-def single_points(database: Database) -> SinglePoints:
+def single_points(database: Database, limit: int | None = None) -> SinglePoints:
     """Return what takes services down, or degrades them, when it dies alone; raise nothing.
 
     Services are the critical and high ones; all of them where nobody said how critical any is. A place is left out:
     what stands there shares it by intent.
     """
-    with lab(database) as asked:
+    with lab(database) as asked, without_garbage_collector():
         important = users_services(asked.connection, IMPORTANT)
         watched = important or users_services(asked.connection)
-        needs = asked.whole()
-        points = losses.single_points(needs.graph, watched)
-        named = asked.things({i for p in points for i in (p.id, *p.takes, *p.degrades)} | _direct(needs.graph, points))
-    alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-    for p in points:
-        if p.id in named and named[p.id].table != "sites":
-            alike.setdefault((p.takes, p.degrades), []).append(p.id)
-    found = tuple(_point(ids, takes, degrades, needs.graph, named) for (takes, degrades), ids in alike.items())
-    return SinglePoints(len(watched), bool(important), found)
+        graph = asked.whole().graph
+        left_out = places(asked.connection)
+        # What means the same and is mended the same way shares a row.
+        alike: dict[tuple[tuple[int, ...], tuple[int, ...], str], list[int]] = {}
+        for p in losses.single_points(graph, watched):
+            if p.id not in left_out:
+                alike.setdefault((p.takes, p.degrades, _mend(graph, p.id)), []).append(p.id)
+        shown = list(alike.items())[:limit]
+        named = asked.things({i for (takes, degrades, _), own in shown for i in (*takes, *degrades, *own)})
+    points = tuple(_point(own, *key, named) for key, own in shown)
+    return SinglePoints(len(watched), bool(important), len(alike), points)
 
 
 def _struck(graph: Graph, found: Mapping[int, Effect], id_: int, named: Mapping[int, Thing]) -> Struck:
@@ -153,29 +158,18 @@ def _place(struck: Struck) -> tuple[object, ...]:
     return thing.table != "services", criticality, thing.owner or "~", states, struck.distance, thing.label
 
 
-def _direct(graph: Graph, points: Sequence[losses.SinglePoint]) -> set[int]:
-    return {n.dependent for p in points for n in graph.needed.get(p.id, ())}
+def _mend(graph: Graph, id_: int) -> str:
+    """Return what would mend that a thing is alone, by how most of what needs it does so."""
+    ways = Counter(n.words for n in graph.needed.get(id_, ()) if n.strength != "optional" and n.words in _MENDS)
+    return _MENDS[ways.most_common(1)[0][0]] if ways else _NOTHING
 
 
 def _point(
-    ids: Sequence[int], takes: Sequence[int], degrades: Sequence[int], graph: Graph, named: Mapping[int, Thing]
+    ids: Sequence[int], takes: Sequence[int], degrades: Sequence[int], mend: str, named: Mapping[int, Thing]
 ) -> Point:
     """Return one row for things whose loss means the same: named after the machine among them, if there is one."""
     first, *same = sorted((named[i] for i in ids), key=lambda t: (_FACES.get(t.table, len(_FACES)), t.label))
-    hit = {*takes, *degrades}
-    # Of what is lost with it, that which is needed straight away says best what is missing.
-    ways = Counter(
-        _MENDS[key]
-        for n in graph.needed.get(first.id, ())
-        if n.dependent in named and n.strength != "optional" and (key := _key(n, named)) in _MENDS
-    )
-    mend = ways.most_common(1)[0][0] if ways and hit else "nothing redundant in front"
     return Point(first, tuple(named[i] for i in takes), tuple(named[i] for i in degrades), mend, tuple(same))
-
-
-def _key(need: Need, named: Mapping[int, Thing]) -> str:
-    guest = named[need.dependent].table == "proxmox_containers"
-    return f"guest {need.words}" if guest else need.words
 
 
 _FACES = {"hosts": 0, "services": 1, "docker_containers": 2, "proxmox_storages": 3, "storage_devices": 4}
@@ -185,8 +179,8 @@ _MENDS = {
     "runs in": _NOTHING,
     "runs on": _NOTHING,
     "is guest": _NOTHING,
-    "guest runs on": "no high availability: guests under HA, their disks on a storage that other nodes have too",
-    "guest has its disk on": "one storage: disks on a shared or replicated one",
+    "is a guest of": "no high availability: guests under HA, their disks on a storage that other nodes have too",
+    "has its disk on": "one storage: disks on a shared or replicated one",
     "lies on": "one disk or pool: a mirror",
     "is in": "one storage: disks on a shared or replicated one",
     "boots from": "one disk: a mirror",

@@ -122,7 +122,7 @@ def _high_availability(connection: Connection, places: Places) -> Iterator[Need]
     for cluster, node in connection.query(nodes):
         clusters[cluster].add(node)
     for guest, cluster, node, _, memory, _ in movable:
-        yield Need(guest, node, "runs on", group="node")
+        yield Need(guest, node, "is a guest of", group="node")
         for other in sorted(clusters[cluster] - {node}):
             if room.get(other, -1) >= (memory or 0):
                 yield Need(guest, other, "can move to", group="node")

@@ -6,9 +6,6 @@ from infradb.graph.needs import Graph
 from infradb.queries.needs import NeedsReader
 from infradb.store.database import Connection
 
-_DISKS = ("has its disk on", "boots from")
-_DEEPER = ("lies on", "is made of")
-
 
 def hardware_line(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Return a line of things that run on each other, with the guests between, and below it storage, disk and port.
@@ -20,13 +17,20 @@ def hardware_line(connection: Connection, ids: Sequence[int]) -> list[int]:
     for id_ in ids:
         guest = _next(graph, id_, ("is guest",))
         line += [i for i in (id_, guest) if i is not None and i not in line]
-    disk = next((d for words in _DISKS for i in reversed(line) if (d := _next(graph, i, (words,))) is not None), None)
+    node = _next(graph, line[-1], ("is a guest of", "runs on"))
+    line += [node] if node is not None and node not in line else []
+    hosts = line[::-1]
+    disk = _first(graph, hosts, ("has its disk on",)) or _first(graph, hosts, ("boots from",))
     while disk is not None and disk not in line:
         line.append(disk)
-        disk = _next(graph, disk, _DEEPER)
-    cable = _next(graph, ids[-1], ("is plugged in at",))
+        disk = _next(graph, disk, ("lies on", "is made of"))
+    cable = _first(graph, hosts, ("is plugged in at",))
     port = _next(graph, cable, ("is cabled to",)) if cable is not None else None
     return [*line, *([port] if port is not None else [])]
+
+
+def _first(graph: Graph, ids: Sequence[int], words: tuple[str, ...]) -> int | None:
+    return next((found for i in ids if (found := _next(graph, i, words)) is not None), None)
 
 
 def _next(graph: Graph, id_: int, words: tuple[str, ...]) -> int | None:

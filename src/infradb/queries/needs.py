@@ -183,6 +183,11 @@ def users_services(connection: Connection, levels: Collection[str] = ()) -> list
     return [i for i, criticality in rows if not levels or criticality in levels]
 
 
+def places(connection: Connection) -> set[int]:
+    """Return the sites."""
+    return {i for (i,) in connection.query("SELECT id FROM sites")}
+
+
 def _rows(connection: Connection, table: str, fields: tuple[str, ...], ids: list[int]) -> Iterable[tuple[Any, ...]]:
     for start in range(0, len(ids), _BATCH):
         batch = ids[start : start + _BATCH]

@@ -70,7 +70,7 @@ _RUNNING = (
     _need("c.id -> c.docker_host_id", "runs on", "docker_containers c WHERE c.retired_at IS NULL"),
     _need("g.host_id -> g.id", "is guest", "proxmox_containers g WHERE g.retired_at IS NULL"),
     _need(
-        "g.id -> h.id", "runs on",
+        "g.id -> h.id", "is a guest of",
         "proxmox_containers g JOIN hosts h ON h.id = g.proxmox_host_id AND h.retired_at IS NULL"
         " WHERE g.retired_at IS NULL AND coalesce(g.ha_state, '') NOT IN ('started', 'enabled')",
     ),

@@ -22,13 +22,18 @@ def spof(ctx: click.Context, limit: int, output: str) -> None:
 
     Things whose loss means just the same share a row: a machine, its disk and its cable.
     """
-    found = operations.single_points(database(ctx))
-    points = found.points[:limit]
-    body = {"services": found.watched, "only_important": found.only_important, "points": [_body(p) for p in points]}
+    found = operations.single_points(database(ctx), limit)
+    points = found.points
+    body = {
+        "services": found.watched,
+        "only_important": found.only_important,
+        "found": found.found,
+        "points": [_body(p) for p in points],
+    }
     print_rows(_COLUMNS, [_row(p) for p in points], output, body=body, empty="nothing takes a service down alone")
     if output == "table":
         which = "critical and high services" if found.only_important else "services"
-        click.echo(f"{found.watched} {which}; {len(points)} of {len(found.points)} single points", err=True)
+        click.echo(f"{found.watched} {which}; {len(points)} of {found.found} single points", err=True)
         if not found.only_important and found.watched:
             hint = "`infradb set NAME criticality=critical` says which matter"
             click.echo(f"nobody said how critical any service is, so that all count: {hint}", err=True)
