@@ -32,7 +32,7 @@ GUESTS = (
     (201, "app2", "vm", "pve2", 8192, "local2", "started", None),
     (202, "big", "vm", "pve2", 49152, "ceph", "started", 1),
 )
-DISKS = (
+DISKS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
     ("pve1", "/dev/nvme0n1", "disk", {}), ("pve1", "/dev/nvme1n1", "disk", {}),
     ("pve1", "rpool", "zfs", {"raid_level": "mirror", "raid_members": ["nvme0n1", "nvme1n1"], "mount_point": "/"}),
     ("nas", "/dev/sda", "disk", {}), ("nas", "/dev/sdb", "disk", {}), ("nas", "/dev/sdc", "disk", {}),
@@ -70,9 +70,9 @@ def whole_lab() -> ScopeResult:
 def _machines() -> Iterator[Observation]:
     for n, name in enumerate((*SWITCHES, *NODES)):
         kind = "network_device" if name in SWITCHES else "physical"
-        memory = {"total_ram_mb": 65536} if name.startswith("pve") else {}
+        installed = {"total_ram_mb": 65536} if name.startswith("pve") else {}
         yield observe(
-            f"host/{name}", Host(hostname=name, host_type=kind, vendor="Acme", serial_number=f"S{n}", **memory)
+            f"host/{name}", Host(hostname=name, host_type=kind, vendor="Acme", serial_number=f"S{n}", **installed)
         )
     for number, name, kind, _, memory, *_ in GUESTS:
         yield observe(
@@ -87,10 +87,8 @@ def _machines() -> Iterator[Observation]:
 def _guests() -> Iterator[Observation]:
     for name, node, kind in (("local-zfs", "pve1", "zfspool"), ("local2", "pve2", "dir"), ("ceph", "", "rbd")):
         where = {"host_id": f"host/{node}"} if node else {}
-        storage = ProxmoxStorage(
-            cluster="lab", node=node, storage_name=name, storage_type=kind, shared=not node, **where
-        )
-        yield observe(f"storage/{name}", storage)
+        shown = ProxmoxStorage(cluster="lab", node=node, storage_name=name, storage_type=kind, shared=not node, **where)
+        yield observe(f"storage/{name}", shown)
     for number, name, kind, node, _, storage, ha, order in GUESTS:
         said = {n: v for n, v in {"ha_state": ha, "start_order": order}.items() if v is not None}
         place = ProxmoxContainer(

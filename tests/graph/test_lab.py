@@ -15,7 +15,7 @@ from tests.lab import Estate
 
 MEDIA = "storage_devices/app1/10.0.0.5:/mnt/tank/media"
 ON_APP1 = "app1 web db bk side shop shopdb api2 pve1/102"
-ON_PVE2 = "pve2/202 big batch"
+ALL_GUESTS = "pve1/101 db1 pg pve2/201 app2 api pve2/202 big batch"
 # what dies -> down, degraded, at risk; names without their kinds
 IMPACT = {
     "sw1": (f"sw1/p1 sw1/p2 sw1/p9 pve1/eth0 nas/eth0 router/lan nas files web side shop {MEDIA}", "api",
@@ -34,8 +34,7 @@ IMPACT = {
     "10.0.0.5": (f"files web side shop {MEDIA}", "api", ""),
     "containers/app1/db": ("shopdb", "web side shop", ""),
     "containers/app1/web": ("side shop", "api", ""),
-    "router": ("", f"pve1 pve2 nas files local-zfs local2 pve1/101 db1 pg pve2/201 app2 api {ON_APP1} {MEDIA} {ON_PVE2}",
-               ""),
+    "router": ("", f"pve1 pve2 nas files local-zfs local2 {ALL_GUESTS} {ON_APP1} {MEDIA}", ""),
     "10.0.0.254": ("", ON_APP1.replace("pve1/102", ""), ""),
     "services/pg": ("shop", "batch api", ""),
     "services/api": ("", "", "shop"),

@@ -14,7 +14,7 @@ from infradb.graph.single_points import single_points
 THINGS = range(1, 9)
 GROUPED = st.sampled_from([("", ""), ("", ""), ("a", ""), ("a", "all"), ("b", "2"), ("b", "2 of 3")])
 NEEDS = st.builds(
-    lambda a, b, strength, group, origin: Need(a, b, "needs", strength, *group, origin),
+    lambda a, b, strength, group, origin: Need(a, b, "needs", strength, group[0], group[1], origin),
     st.sampled_from(THINGS), st.sampled_from(THINGS), st.sampled_from(["hard", "hard", "soft", "optional"]), GROUPED,
     st.sampled_from(["declared", "observed", "inferred"]),
 )  # fmt: skip
