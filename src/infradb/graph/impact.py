@@ -4,12 +4,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from infradb.graph.needs import Graph, Need, strength, wanted
+from infradb.graph.needs import Graph, Need, Strength, strength, wanted
 
 State = Literal["down", "degraded", "at risk"]
 STATES: tuple[State, ...] = ("down", "degraded", "at risk")
 """Worst first."""
 _BADNESS: dict[State, int] = {"down": 3, "degraded": 2, "at risk": 1}
+_PASSED: dict[Strength, tuple[int, int, int, int]] = {
+    "hard": (0, 1, 2, 3),
+    "soft": (0, 0, 0, 2),
+    "optional": (0, 0, 0, 0),
+}
+"""How badly it is needed -> what becomes of a thing for each badness of what it needs."""
 
 Load = Callable[[Collection[int]], None]
 """Adds to the graph the needs that point at things, and whole the groups that these are in."""
@@ -69,12 +75,14 @@ def way(effects: Mapping[int, Effect], id_: int) -> list[Need]:
 
 def _arrives(group: Sequence[Need], found: Mapping[int, Effect]) -> int:
     """Return how bad it is for a thing that a group of its needs is as it is, from 0 to 3."""
+    if len(group) == 1:
+        return _PASSED[group[0].strength][_BADNESS[found[group[0].dependency].state]]
     kind = strength(group)
     states = sorted(_BADNESS[found[n.dependency].state] if n.dependency in found else 0 for n in group)
     least = wanted(group)
     worst = states[least - 1]
     if kind != "hard":
-        return _BADNESS["degraded"] if kind == "soft" and worst == _BADNESS["down"] else 0
+        return _PASSED[kind][worst]
     lost = states.count(_BADNESS["down"])
     none_to_spare = lost > 0 and len(group) - lost == least
     return max(worst, _BADNESS["at risk"]) if none_to_spare else worst

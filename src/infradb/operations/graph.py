@@ -181,7 +181,7 @@ _MENDS = {
     "is guest": _NOTHING,
     "is a guest of": "no high availability: guests under HA, their disks on a storage that other nodes have too",
     "has its disk on": "one storage: disks on a shared or replicated one",
-    "lies on": "one disk or pool: a mirror",
+    "lies on": "one disk or pool: a mirror, or a replica elsewhere",
     "is in": "one storage: disks on a shared or replicated one",
     "boots from": "one disk: a mirror",
     "is made of": "the array has none to spare: another level, or a further member",

@@ -48,6 +48,7 @@ class NeedsReader:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._known = StoredKnown(connection)
         self._places = Places(connection)
         self._drawn = drawn_needs(connection, self._places)
 
@@ -83,6 +84,8 @@ class NeedsReader:
 
         def load(ids: Collection[int]) -> None:
             new = [i for i in ids if i not in done]
+            if not new:
+                return
             done.update(new)
             found = [need for id_ in new for need in drawn.get(id_, ())]
             for table, own in self._by_table(new, tables).items():
@@ -127,7 +130,8 @@ class NeedsReader:
 
     def _by_table(self, ids: Collection[int], known: Mapping[int, str]) -> dict[str, set[int]]:
         """Return things by their tables, as far as known already; what is unknown has none."""
-        asked = StoredKnown(self._connection).tables([i for i in ids if i > 0 and i not in known])
+        new = [i for i in ids if i > 0 and i not in known]
+        asked = self._known.tables(new) if new else {}
         found: dict[str, set[int]] = defaultdict(set)
         for id_ in ids:
             found[known.get(id_) or asked.get(id_, "")].add(id_)

@@ -139,8 +139,8 @@ _STORED = (
     # A guest's disk is one of its node's storages; what it sees of it does not fail by itself.
     _need(
         "d.host_id -> d.id", "boots from",
-        "storage_devices d WHERE d.retired_at IS NULL AND d.mount_point = '/' AND d.device_type <> 'loop' AND NOT EXISTS"
-        " (SELECT 1 FROM proxmox_containers g WHERE g.host_id = d.host_id AND g.retired_at IS NULL)",
+        "storage_devices d WHERE d.retired_at IS NULL AND d.mount_point = '/' AND d.device_type <> 'loop' AND NOT"
+        " EXISTS (SELECT 1 FROM proxmox_containers g WHERE g.host_id = d.host_id AND g.retired_at IS NULL)",
     ),
     _need("d.host_id -> d.id", "keeps data on", f"storage_devices d WHERE {_MOUNTED}", strength=_USED_BY_WHOM),
     _need(
