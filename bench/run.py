@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import engine, growth, history, import_legacy, proxmox, rescan, ssh, startup
+from bench import engine, graph, growth, history, import_legacy, proxmox, rescan, ssh, startup
 from bench.figures import Figure, table
 
 PARTS = {
@@ -20,6 +20,7 @@ PARTS = {
     "rescan": rescan.measure,
     "growth": growth.measure,
     "history": history.measure,
+    "graph": graph.measure,
     "startup": startup.measure,
     "engine": engine.measure,
     "ssh": ssh.measure,

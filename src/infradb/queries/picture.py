@@ -8,12 +8,17 @@ from typing import Any
 from infradb.errors import NotFound
 from infradb.model.catalog import BY_TABLE
 from infradb.queries import entities, history
+from infradb.queries.hardware import hardware_line
 from infradb.queries.history import ChangeRow
 from infradb.queries.kinds import KIND_ORDER
 from infradb.queries.naming import labels
 from infradb.queries.provenance import ClaimView, claims
 from infradb.store.database import Connection
+from infradb.store.known import StoredKnown
 from infradb.store.runs import last_complete_at
+
+RUNNING = {"hosts", "services", "docker_containers", "proxmox_containers"}
+"""Kinds that run on something; others belong to something."""
 
 _BELOW: dict[str, tuple[str, ...]] = {
     "services": ("docker_container_id", "host_id"),
@@ -80,7 +85,7 @@ def picture(connection: Connection, table: str, id_: int, as_of: str | None = No
         table,
         row,
         names,
-        chain(connection, table, row, names[id_], as_of),
+        _to_hardware(connection, chain(connection, table, row, names[id_], as_of), as_of),
         relations,
         said,
         {} if as_of else _last_seen(connection, said),
@@ -132,6 +137,21 @@ def chain(
         steps.append(
             Step(kind, labels(connection, [current["id"]])[current["id"]], current["id"], bool(current["retired_at"]))
         )
+
+
+def _to_hardware(connection: Connection, steps: list[Step], as_of: str | None) -> list[Step]:
+    """Put guests between the steps of what runs, and storage, disk and switch port below them; not as of a time."""
+    known = {s.id: s for s in steps if s.id}
+    if as_of or steps[0].table not in RUNNING or any(s.retired for s in steps):
+        return steps
+    line = hardware_line(connection, list(known))
+    names, tables = labels(connection, line), StoredKnown(connection).tables(line)
+    found: list[Step] = []
+    for id_ in line:
+        found.append(known.get(id_) or Step(tables[id_], names[id_], id_))
+        place = steps.index(found[-1]) + 1 if id_ in known else len(steps)
+        found += steps[place : place + 1] if place < len(steps) and steps[place].id is None else []
+    return found
 
 
 def _last_seen(connection: Connection, said: list[ClaimView]) -> dict[str, str]:

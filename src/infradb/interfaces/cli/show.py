@@ -9,10 +9,9 @@ from infradb.interfaces.cli.session import as_of_option, database, instant, prin
 from infradb.model.catalog import BY_TABLE
 from infradb.queries.naming import find
 from infradb.queries.past import find_at
-from infradb.queries.picture import Picture, Step, picture
+from infradb.queries.picture import RUNNING, Picture, Step, picture
 from infradb.queries.provenance import ClaimView
 
-_RUNNING = {"hosts", "services", "docker_containers", "proxmox_containers"}
 _PATHS = {"storage_devices", "docker_container_volumes"}
 """Kinds whose own names begin with a slash: they are written whole."""
 MOST_SHOWN = 30
@@ -47,7 +46,7 @@ def _print(seen: Picture) -> None:
     click.secho(f"{seen.table}/{shown(name)}{retired}", bold=True)
     click.echo(_indented(_fields(seen)))
     if len(seen.chain) > 1:
-        _section("runs on" if seen.table in _RUNNING else "belongs to")
+        _section("runs on" if seen.table in RUNNING else "belongs to")
         click.echo("  " + "  →  ".join(map(_step, seen.chain[1:])))
     for label, names in seen.relations.items():
         _section(f"{label} ({len(names)})")
