@@ -8,11 +8,11 @@ from infradb.importers.demo.gather import Gathered, Part
 from infradb.importers.demo.machines import CLUSTERS, GUESTS, MACHINES, SITES, TAGS
 from infradb.importers.demo.shapes import Disk, Guest, Machine, Nic
 from infradb.importers.demo.wiring import CABLES, FORWARDS, NETWORKS, RULES, STALE_ADDRESS, STORAGES
-from infradb.model.network import FirewallRule, IpAddress, Network, NetworkRoute
+from infradb.model.network import FirewallRule, IpAddress, MacSighting, Network, NetworkRoute, Vlan
 from infradb.model.physical import Host, Link, NetworkInterface, Site, StorageDevice
 from infradb.model.proxmox import GuestDisk, ProxmoxContainer, ProxmoxStorage
 
-_FIREWALL = "opnsense"
+_FIREWALL, _SWITCH = "opnsense", "sw-core"
 _STALE_SINCE = "2024-03-02T18:20:00Z"
 _LAST_BACKUP = "2026-11-20T02:{:02}:00Z"
 
@@ -31,6 +31,7 @@ def tell_hardware(gathered: Gathered, meter: Meter, instant: str) -> None:
     for switch, port, host, nic_name in CABLES:
         a, b = _nic_key(switch, port), _nic_key(host, nic_name)
         gathered.tell((f"links/{switch}/{port}", Link(interface_a_id=a, interface_b_id=b, kind="cable")))
+    _tell_switch(gathered)
     for values in NETWORKS:
         gathered.tell((f"networks/{values['network_name']}", Network(**values)))
     for storage in STORAGES:
@@ -38,6 +39,19 @@ def tell_hardware(gathered: Gathered, meter: Meter, instant: str) -> None:
     for guest in GUESTS:
         gathered.tell(_guest(guest), _guest_disk(guest))
     _tell_ways(gathered, instant)
+
+
+def _tell_switch(gathered: Gathered) -> None:
+    """Tell the VLANs of the core switch, and which hardware addresses it sees behind its cables."""
+    for values in NETWORKS:
+        vlan = Vlan(host_id=host_key(_SWITCH), vlan_id=values["vlan_id"], vlan_name=values["network_name"])
+        gathered.tell((f"vlans/{_SWITCH}/{values['vlan_id']}", vlan))
+    cards = {(m.name, n.name): _nic(m, n).mac_address for m in MACHINES for n in m.nics}
+    for switch, port, host, nic_name in CABLES:
+        seen = cards.get((host, nic_name))
+        if switch == _SWITCH and seen:
+            sighting = MacSighting(interface_id=_nic_key(switch, port), mac_address=seen, vlan_id=1)
+            gathered.tell((f"mac_sightings/{switch}/{port}", sighting))
 
 
 def _tell_ways(gathered: Gathered, instant: str) -> None:

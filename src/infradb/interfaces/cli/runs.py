@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -46,15 +45,16 @@ def collect(kind: str, settings: tuple[str, ...], name: str | None, output: str)
 @click.command(
     epilog="Examples:  infradb ingest run.jsonl    ssh branch infradb collect local --name branch | infradb ingest -"
 )
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", help="Form of the answer.")
 @click.pass_context
-def ingest(ctx: click.Context, file: BinaryIO, output: str) -> int:
+def ingest(ctx: click.Context, file: str, output: str) -> int:
     """Take in a run that `infradb collect`, or a collector of your own, wrote to FILE.
 
     The same run counts once, an older one never after a newer. docs/reference/run.schema.json says what a line holds.
     """
-    done = ingesting.ingest(database(ctx, create=True), file)
+    with click.open_file(file, "rb") as lines:
+        done = ingesting.ingest(database(ctx, create=True), lines)
     if done.ahead_seconds:
         click.echo(f"{done.source}: the clock there is {done.ahead_seconds / 60:.0f} minutes ahead", err=True)
     if output == "json":
