@@ -146,7 +146,9 @@ class TestChanges:
 
     def test_are_filtered_by_time_and_source(self, own_lab: Call, edited: str) -> None:
         assert len(own_lab("changes", "--source", "manual", "-o", "json").json) == 2
-        assert len(own_lab("changes", "--until", edited, "--limit", "1000", "-o", "json").json) == 691
+        (made,) = own_lab("sql", "SELECT count(*) AS things FROM entities", "-o", "json").json
+        before = own_lab("changes", "--until", edited, "--limit", "1000", "-o", "json").json
+        assert len(before) == made["things"]
         assert own_lab("changes", "--since", edited, "--until", edited, "-o", "json").json == []
         assert own_lab("changes", "--source", "nobody").code == 3
         assert own_lab("changes", "--since", "soon").code == 2

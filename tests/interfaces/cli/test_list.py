@@ -78,7 +78,7 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("arguments", "code", "said"),
         [
-            (("nosuch",), 2, "kinds: sites, hosts, interfaces, storage, links, networks"),
+            (("nosuch",), 2, "kinds: sites, hosts, interfaces, storage, links,"),
             (("host",), 0, ""),
             (("hosts", "nosuch=1"), 2, "there is no field 'nosuch'"),
             (("hosts", "host_nam=x"), 2, "did you mean hostname"),

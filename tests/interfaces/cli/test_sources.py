@@ -82,7 +82,7 @@ class TestSources:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (("proxmox9", "x"), "one of: local, docker"),
+            (("proxmox9", "x"), "one of: local, ssh"),
             (("docker", "x", "urll=y"), "there is no setting 'urll'"),
             (("docker", "x", "urll=y"), "settings of docker: url, timeout_seconds"),
             (("docker", "x", "url=ftp://y"), "url is none of unix://"),

@@ -16,10 +16,22 @@ _BOXES_WIDTH = 96
 _GAP = 3
 
 BLOCKS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
-    ("NETWORKS", (("networks", "sites"), ("ip_addresses", "network_routes", "firewall_rules"))),
+    (
+        "NETWORKS",
+        (
+            ("networks", "sites"),
+            ("ip_addresses", "network_routes", "firewall_rules"),
+            ("dns_records", "firewall_aliases"),
+        ),
+    ),
     (
         "HOSTS",
-        (("hosts",), ("network_interfaces", "storage_devices", "proxmox_containers"), ("links", "proxmox_storages")),
+        (
+            ("hosts",),
+            ("network_interfaces", "storage_devices", "proxmox_containers"),
+            ("links", "proxmox_storages", "guest_disks"),
+            ("vlans", "mac_sightings"),
+        ),
     ),
     (
         "DOCKER",
@@ -30,7 +42,12 @@ BLOCKS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
     (
         "SERVICES",
-        (("services",), ("service_dependencies", "checks", "health_checks"), ("health_check_rollups", "incidents")),
+        (
+            ("services",),
+            ("service_dependencies", "checks", "health_checks"),
+            ("health_check_rollups", "incidents"),
+            ("proxy_routes", "certificates"),
+        ),
     ),
     (
         "HISTORY AND BOOKKEEPING",
@@ -38,6 +55,7 @@ BLOCKS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
             ("entities", "sources", "users"),
             ("identifiers", "scopes", "discovery_runs"),
             ("claims", "infrastructure_changes", "quarantine"),
+            ("merges", "kept_apart", "drift_decisions"),
             ("findings", "maintenance_windows", "samples"),
             ("api_tokens", "change_anchors", "infradb_meta"),
         ),
