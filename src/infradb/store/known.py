@@ -174,10 +174,11 @@ class StoredKnown:
         """Return the claims that answers made about things besides their own."""
         found: dict[str, list[StoredClaim]] = {}
         sql = (
-            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.answer = k.a AND c.scope_id = {scope_id}"
+            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.answer = k.a AND c.scope_id = k.b"
             " JOIN scopes s ON s.id = c.scope_id"
         )
-        for rows in self._join(sql, [(a,) for a in answers]):
+        # The scope is part of the keys: given as one number, SQLite walks all claims of the scope for each batch.
+        for rows in self._join(sql, [(a, scope_id) for a in answers]):
             for row in rows:
                 found.setdefault(row[5], []).append(StoredClaim(*row))
         return found
@@ -185,10 +186,10 @@ class StoredKnown:
     def answers(self, scope_id: int, keys: Collection[str]) -> list[StoredClaim]:
         """Return the claims that answers make about their own things."""
         sql = (
-            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.native_key = k.a AND c.scope_id = {scope_id}"
+            f"SELECT {_CLAIM} FROM k JOIN claims c ON c.native_key = k.a AND c.scope_id = k.b"
             " JOIN scopes s ON s.id = c.scope_id"
         )
-        return [StoredClaim(*row) for rows in self._join(sql, [(k,) for k in keys]) for row in rows]
+        return [StoredClaim(*row) for rows in self._join(sql, [(k, scope_id) for k in keys]) for row in rows]
 
     def measured(self, table: str, ids: Collection[int]) -> Iterator[tuple[int, Row]]:
         """Yield the ids and the measured values, in their order, of live rows."""
