@@ -23,6 +23,7 @@ from infradb.errors import (
 from infradb.store import schema
 from infradb.store.database import connect
 from infradb.store.schema import open_database
+from tests.peers import missing
 
 NOBODY = 65534
 
@@ -135,9 +136,13 @@ except InfradbError as error:
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
 class TestRights:
     """A user who may not: tried as one, because root may everything."""
+
+    @pytest.fixture(autouse=True)
+    def root(self) -> None:
+        if os.geteuid() != 0:
+            missing("nobody", "only root may become nobody")
 
     def said(self, path: Path, create: bool = False) -> str:
         for parent in path.parents:

@@ -15,6 +15,7 @@ from infradb.transport.exposition import read_metrics
 from infradb.transport.files import whole_text
 from infradb.transport.http import HttpReader
 from tests.collectors.bad_http import bad_server
+from tests.peers import missing
 
 
 @pytest.mark.parametrize("way", ["endless", "cut_in_half", "drip"])
@@ -71,7 +72,7 @@ class TestFiles:
 
     def test_a_missing_right_is_told_with_how_to_grant_it(self, tmp_path: Path) -> None:
         if os.geteuid() != 0:
-            pytest.skip("needs root, to become nobody")
+            missing("nobody", "only root may become nobody")
         path = tmp_path / "secret"
         path.write_text("x")
         path.chmod(0o600)

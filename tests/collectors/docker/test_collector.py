@@ -29,7 +29,7 @@ from infradb.model import catalog
 from infradb.observation import CollectionRun, Observation, ScopeResult
 from tests import peers
 from tests.collectors.docker.proxies import ENGINE, Proxy
-from tests.peers import Lab
+from tests.peers import Lab, missing
 
 SECRET = "hunter2-must-vanish"
 SHOP = {"com.docker.compose.project": "shop", "com.docker.compose.service": "db"}
@@ -255,7 +255,7 @@ class TestWhatGoesWrong:
 
     def test_nobody_may_not_use_the_socket_and_learns_what_the_group_means(self) -> None:
         if os.geteuid() != 0:
-            pytest.skip("needs root, to become nobody")
+            missing("nobody", "only root may become nobody")
         code = (
             "import os, docker, infradb.collectors.docker.collector as c\n"
             "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"

@@ -35,6 +35,12 @@ def test_a_unit_that_one_person_restarted_is_theirs() -> None:
     assert actors(line("ann", "/usr/sbin/ip link set eth1 down")) == {"web1/interface/eth1": "ann"}
 
 
+def test_the_line_of_sudo_1_9_13_without_a_terminal_is_understood() -> None:
+    """As sudo itself sent it to the log; the journal keeps what follows `sudo: `."""
+    recorded = "    root : PWD=/srv ; USER=root ; COMMAND=/usr/bin/systemctl restart nginx"
+    assert actors(recorded) == {"web1/service/tcp/80": "root"}
+
+
 def test_where_two_named_it_nobody_is_said() -> None:
     assert actors(line("ann", "/bin/systemctl stop nginx"), line("bob", "/bin/systemctl start nginx.service")) == {}
 
