@@ -64,31 +64,41 @@ def test_one_that_is_not_there_says_what_to_do(reference: str, monkeypatch: pyte
     assert raised.value.hint
 
 
+def kept(source: str, field: str, secret: str = SECRET) -> str:
+    with credentials.holding(source, {field: secret}) as held:
+        credentials.keep(held.values())
+    return held[field]
+
+
 class TestStored:
-    def test_it_can_be_used_before_it_is_kept(self, file: Path) -> None:
-        assert reveal(credentials.hold("pve.token", SECRET)) == SECRET
+    def test_it_can_be_used_before_it_is_kept_and_is_forgotten_where_it_is_not(self, file: Path) -> None:
+        with credentials.holding("pve", {"token": SECRET}) as held:
+            assert reveal(held["token"]) == SECRET
         assert not file.exists()
+        with pytest.raises(SettingsError):
+            reveal(held["token"])
+
+    def test_keeping_one_keeps_no_other_that_was_only_tried(self, file: Path) -> None:
+        with credentials.holding("tried", {"token": "never-kept"}):
+            kept("pve", "token")
+        assert "never-kept" not in file.read_text(encoding="utf-8")
 
     def test_it_is_kept_for_its_owner_alone(self, file: Path) -> None:
-        reference = credentials.hold("pve.token", SECRET)
-        credentials.keep()
+        reference = kept("pve", "token")
         assert reveal(reference) == SECRET
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        credentials.hold("nas.password", "other")
-        credentials.keep()
+        kept("nas", "password", "other")
         assert reveal(reference) == SECRET
         assert [f.name for f in file.parent.iterdir()] == ["secrets.json"]
 
     def test_it_goes_with_its_source(self, file: Path) -> None:
-        for name in ("pve.token", "pve.other", "pve2.token"):
-            credentials.hold(name, SECRET)
-        credentials.keep()
+        for source, field in (("pve", "token"), ("pve", "other"), ("pve2", "token")):
+            kept(source, field)
         assert credentials.forget("pve.") == 2
         assert reveal("stored:pve2.token") == SECRET
 
     def test_a_file_that_others_may_read_is_refused(self, file: Path) -> None:
-        credentials.hold("pve.token", SECRET)
-        credentials.keep()
+        kept("pve", "token")
         file.chmod(0o644)
         with pytest.raises(SettingsError, match="others may read") as raised:
             reveal("stored:pve.token")

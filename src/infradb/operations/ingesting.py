@@ -38,8 +38,8 @@ class Ingested:
 
 def collect(kind: str, name: str, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> CollectionRun:
     """Read a source without a database; raise `CollectionError` where it cannot be read at all."""
-    held = {field: credentials.hold(f"{name}.{field}", secret) for field, secret in secrets.items()}
-    run: CollectionRun = sources.make(kind, name, {**settings, **held}).collect()
+    with credentials.holding(name, secrets) as held:
+        run: CollectionRun = sources.make(kind, name, {**settings, **held}).collect()
     return run
 
 

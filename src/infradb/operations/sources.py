@@ -85,14 +85,14 @@ def add(
     file under the names of their settings. Raises `SettingsError` where a setting is wrong.
     """
     _check_new(database, kind, name)
-    held = {field: credentials.hold(f"{name}.{field}", secret) for field, secret in secrets.items()}
-    collector = make(kind, name, {**settings, **held})
-    diagnoses: Sequence[Diagnosis] = collector.diagnose()
-    if diagnoses and not any(d.ok for d in diagnoses):
-        failed = diagnoses[0]
-        raise CollectionError(f"{name} was not added: {failed.needs}: {failed.detail or 'missing'}", hint=failed.hint)
-    credentials.keep()
-    register(database, kind, name, {**settings, **held})
+    with credentials.holding(name, secrets) as held:
+        diagnoses: Sequence[Diagnosis] = make(kind, name, {**settings, **held}).diagnose()
+        if diagnoses and not any(d.ok for d in diagnoses):
+            failed = diagnoses[0]
+            said = f"{name} was not added: {failed.needs}: {failed.detail or 'missing'}"
+            raise CollectionError(said, hint=failed.hint)
+        credentials.keep(held.values())
+        register(database, kind, name, {**settings, **held})
     return diagnoses
 
 
@@ -101,9 +101,9 @@ def keep_untested(
 ) -> None:
     """Add a source without trying it."""
     _check_new(database, kind, name)
-    held = {field: credentials.hold(f"{name}.{field}", secret) for field, secret in secrets.items()}
-    register(database, kind, name, {**settings, **held})
-    credentials.keep()
+    with credentials.holding(name, secrets) as held:
+        register(database, kind, name, {**settings, **held})
+        credentials.keep(held.values())
 
 
 def kinds() -> Sequence[str]:
@@ -332,6 +332,8 @@ def remove(database: Database, name: str, *, retire: bool) -> RunReport | None:
             run = CollectionRun(name, clock.now(), scopes)
             report = absorb(connection, run, Manner(change_source="manual", reason="its source was removed"))
         connection.execute("UPDATE sources SET enabled = ? WHERE id = ?", (False, found.id))
+    if report and report.changed:
+        conclude(database)
     credentials.forget(f"{name}.")
     return report
 

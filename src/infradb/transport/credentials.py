@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, get_args
@@ -62,17 +62,23 @@ def reveal(reference: str) -> str:
     return secret
 
 
-def hold(name: str, secret: str) -> str:
-    """Hold a secret in memory, so that it can be tried before it is kept; return the reference to it."""
-    _held[name] = secret
-    return f"stored:{name}"
+@contextlib.contextmanager
+def holding(source: str, secrets: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Hold secrets in memory while a source is tried; yield setting -> reference. At the end they are forgotten."""
+    names = {field: f"{source}.{field}" for field in secrets}
+    _held.update({names[field]: secret for field, secret in secrets.items()})
+    try:
+        yield {field: f"stored:{name}" for field, name in names.items()}
+    finally:
+        for name in names.values():
+            _held.pop(name, None)
 
 
-def keep() -> None:
-    """Store what is held in infradb's own file, mode 0600."""
-    if _held:
-        _write_stored({**_read_stored(), **_held})
-        _held.clear()
+def keep(references: Iterable[str]) -> None:
+    """Store what is held under these references in infradb's own file, mode 0600."""
+    kept = {name: _held[name] for name in (r.removeprefix("stored:") for r in references)}
+    if kept:
+        _write_stored({**_read_stored(), **kept})
 
 
 def forget(prefix: str) -> int:
